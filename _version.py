@@ -1,0 +1,3 @@
+"""The version, apart from the rest so that packaging reads it without importing anything."""
+
+__version__ = "0.1.0"

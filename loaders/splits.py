@@ -1,0 +1,182 @@
+"""Splits into train, validation and test; the split owns which edges must not be seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from ..kg import ConfigError, IdMap, Interactions
+
+__all__ = ["Part", "Split", "SplitConfig", "split_interactions"]
+
+Part = Literal["valid", "test"]
+"""A held-out part."""
+
+
+class SplitConfig(BaseModel):
+    """How interactions are held out."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    strategy: Literal["temporal", "temporal_per_user", "leave_last_out", "random", "given"] = "temporal"
+    """temporal: one point in time for all users, as in production, so that nothing of the future is known.
+    temporal_per_user: the last part of each user's own history (other users' later interactions are in train).
+    leave_last_out: each user's last is test, the last but one validation; file order where no time is known.
+    random: rows at random by seed. given: validation and test come in files of their own."""
+
+    valid: float = Field(0.1, gt=0, lt=0.5)
+    """Share of the interactions held out for validation."""
+
+    test: float = Field(0.1, gt=0, lt=0.5)
+    """Share of the interactions held out for test."""
+
+    valid_path: Path | None = None
+    """Validation file of a given split, of the same layout as data.interactions.path, which is then train."""
+
+    test_path: Path | None = None
+    """Test file of a given split."""
+
+    @model_validator(mode="after")
+    def _files(self) -> SplitConfig:
+        named = self.valid_path is not None and self.test_path is not None
+        if (self.strategy == "given") != named:
+            raise ValueError("valid_path and test_path go with strategy: given, and it with both of them")
+        return self
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Train, validation and test interactions over the same id maps.
+
+    Each part holds all rows of its time; `min_weight` says which of them are positives. What a net is trained on
+    is `positives("train")` alone; what counts as a hit is `relevant(part)`; what is left out of a ranking as seen
+    is `seen(part)`.
+    """
+
+    train: Interactions
+    valid: Interactions
+    test: Interactions
+    min_weight: float | None = None
+    overlap: int = 0
+    """Held-out rows dropped because the same pair stands in an earlier part."""
+
+    @property
+    def users(self) -> IdMap:
+        """Ids of all users."""
+        return self.train.users
+
+    @property
+    def items(self) -> IdMap:
+        """Ids of the catalogue."""
+        return self.train.items
+
+    def with_items(self, items: IdMap) -> Split:
+        """The same split over a larger catalogue."""
+        train, valid, test = (part.with_items(items) for part in (self.train, self.valid, self.test))
+        return Split(train, valid, test, self.min_weight, self.overlap)
+
+    def known(self, part: Part) -> Interactions:
+        """What is known when `part` is predicted: train; for test, validation too, which is history by then."""
+        return self.train if part == "valid" else self.train.joined(self.valid)
+
+    def seen(self, part: Part) -> sp.csr_array:
+        """User-item matrix of what is left out of the ranking for `part`, liked or not."""
+        return self.known(part).matrix()
+
+    def history(self, part: Part) -> sp.csr_array:
+        """User-item matrix of the positives known when `part` is predicted."""
+        return self.known(part).at_least(self.min_weight).matrix()
+
+    def relevant(self, part: Part) -> sp.csr_array:
+        """User-item matrix of the positives held out in `part`."""
+        return (self.valid if part == "valid" else self.test).at_least(self.min_weight).matrix()
+
+    def positives(self) -> Interactions:
+        """The interactions to train on: positives of train, none of them held out."""
+        return self.train.at_least(self.min_weight)
+
+
+def split_interactions(
+    log: Interactions, config: SplitConfig, *, min_weight: float | None = None, rng: np.random.Generator
+) -> Split:
+    """Split a log by any strategy but "given".
+
+    Raises:
+        ConfigError: if a temporal strategy meets a log without times, or a part comes out empty.
+    """
+    if config.strategy.startswith("temporal") and log.time is None:
+        raise ConfigError(
+            f"split.strategy {config.strategy} needs times, and the log has no time column; "
+            "name it under data.interactions.time, or choose leave_last_out or random"
+        )
+    if config.strategy == "leave_last_out":
+        part = _leave_last_out(log)
+    elif config.strategy == "temporal_per_user":
+        part = _last_of_each_user(log, config)
+    else:
+        order = rng.permutation(len(log)) if config.strategy == "random" else np.arange(len(log))
+        part = _by_share(len(log), order, config)
+    return assembled(*(log.select(part == number) for number in range(3)), min_weight=min_weight)
+
+
+def assembled(
+    train: Interactions, valid: Interactions, test: Interactions, *, min_weight: float | None = None
+) -> Split:
+    """A split of three parts, held-out pairs that an earlier part knows already left out.
+
+    Raises:
+        ConfigError: if a part is empty of positives.
+    """
+    fresh_valid = _new_pairs(valid, train)
+    fresh_test = _new_pairs(test, train.joined(valid))
+    overlap = len(valid) - len(fresh_valid) + len(test) - len(fresh_test)
+    split = Split(train, fresh_valid, fresh_test, min_weight, overlap)
+    for name, part in (("train", train), ("validation", fresh_valid), ("test", fresh_test)):
+        if len(part.at_least(min_weight)) == 0:
+            raise ConfigError(f"the {name} part of the split has no positive interaction; choose another split")
+    return split
+
+
+def _new_pairs(part: Interactions, earlier: Interactions) -> Interactions:
+    width = len(part.items)
+    pairs = (rows.user.astype(np.int64) * width + rows.item for rows in (part, earlier))
+    return part.select(~np.isin(next(pairs), next(pairs)))
+
+
+def _by_share(n: int, order: npt.NDArray[np.int64], config: SplitConfig) -> npt.NDArray[np.int8]:
+    """Part of each row (0 train, 1 validation, 2 test): the last shares of an order."""
+    part = np.zeros(n, dtype=np.int8)
+    first_test = n - round(n * config.test)
+    part[order[first_test - round(n * config.valid) : first_test]] = 1
+    part[order[first_test:]] = 2
+    return part
+
+
+def _from_the_end(log: Interactions) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """For each row, its place counted from the end of its user's history (0 is the last) and that history's length."""
+    order = np.argsort(log.user, kind="stable")
+    length = np.bincount(log.user, minlength=len(log.users))
+    last = np.cumsum(length)[log.user[order]] - 1
+    place = np.empty(len(log), dtype=np.int64)
+    place[order] = last - np.arange(len(log))
+    return place, length[log.user]
+
+
+def _leave_last_out(log: Interactions) -> npt.NDArray[np.int8]:
+    place, length = _from_the_end(log)
+    # With fewer than three, nothing would be left to know the user by.
+    long_enough = length >= 3
+    return np.where(long_enough & (place == 0), 2, np.where(long_enough & (place == 1), 1, 0)).astype(np.int8)
+
+
+def _last_of_each_user(log: Interactions, config: SplitConfig) -> npt.NDArray[np.int8]:
+    place, length = _from_the_end(log)
+    n_test = np.round(length * config.test).astype(np.int64)
+    n_valid = np.round(length * config.valid).astype(np.int64)
+    return np.where(place < n_test, 2, np.where(place < n_test + n_valid, 1, 0)).astype(np.int8)
