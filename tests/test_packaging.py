@@ -1,0 +1,88 @@
+"""What is shipped: every package, nothing heavy at import, types, one version, no path of somebody's machine."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.resources
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import plait
+
+ROOT = Path(__file__).resolve().parents[1]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+NOT_CODE = {"tests", "bench", "docs", "examples", "build", "dist"}
+HEAVY = (
+    "torch",
+    "torch_geometric",
+    "transformers",
+    "numpy",
+    "scipy",
+    "pyarrow",
+    "pydantic",
+    "rdflib",
+    "networkx",
+    "neo4j",
+)
+
+
+def test_the_package_list_is_the_tree() -> None:
+    # A package missing from the list works in a checkout and is silently missing from the wheel.
+    found = {"plait"}
+    for folder in ROOT.iterdir():
+        if folder.is_dir() and folder.name not in NOT_CODE and not folder.name.startswith("."):
+            found |= {".".join(("plait", *file.parent.relative_to(ROOT).parts)) for file in folder.rglob("__init__.py")}
+    assert sorted(PYPROJECT["tool"]["setuptools"]["packages"]) == sorted(found)
+
+
+def test_import_loads_nothing_heavy(tmp_path: Path) -> None:
+    code = "import sys, plait; print(*{name.partition('.')[0] for name in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "plait" in loaded
+    assert loaded.isdisjoint(HEAVY)
+
+
+def test_types_are_shipped() -> None:
+    assert importlib.resources.files("plait").joinpath("py.typed").is_file()
+    assert "py.typed" in PYPROJECT["tool"]["setuptools"]["package-data"]["plait"]
+
+
+def test_one_version() -> None:
+    assert PYPROJECT["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "plait._version.__version__"}
+    assert importlib.metadata.version("plait") == plait.__version__, "install anew: pip install -e ."
+
+
+def test_the_licence_is_shipped_and_filled_in() -> None:
+    assert PYPROJECT["project"]["license-files"] == ["LICENSE"]
+    text = (ROOT / "LICENSE").read_text(encoding="utf-8")
+    assert "Apache License" in text
+    assert "[name of copyright owner]" not in text
+
+
+def test_no_file_names_a_workplace() -> None:
+    # Pieced together, so that this file does not name one either; a web address may have such a folder.
+    workplace = re.compile(r"(?<![\w-])/wor" + "k/|" + re.escape("../" + "shared"))
+    guilty = [
+        f"{path}:{number}"
+        for path in _files()
+        if path != ".ci/run"
+        for number, line in enumerate((ROOT / path).read_text(encoding="utf-8", errors="ignore").splitlines(), start=1)
+        if workplace.search(line)
+    ]
+    assert guilty == []
+
+
+def _files() -> list[str]:
+    """All files that are in git or about to be."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    try:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        pytest.skip("not a git checkout")
+    return [path for path in done.stdout.split("\0") if (ROOT / path).is_file()]
