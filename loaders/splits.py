@@ -30,10 +30,10 @@ class SplitConfig(BaseModel):
     leave_last_out: each user's last is test, the last but one validation; file order where no time is known.
     random: rows at random by seed. given: validation and test come in files of their own."""
 
-    valid: float = Field(0.1, gt=0, lt=0.5)
+    valid: float = Field(default=0.1, gt=0, lt=0.5)
     """Share of the interactions held out for validation."""
 
-    test: float = Field(0.1, gt=0, lt=0.5)
+    test: float = Field(default=0.1, gt=0, lt=0.5)
     """Share of the interactions held out for test."""
 
     valid_path: Path | None = None
