@@ -1,0 +1,66 @@
+"""What a trained net leaves: embeddings of users, items and entities, and how a new history becomes a user."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+__all__ = ["Embeddings", "Matrix"]
+
+Matrix = npt.NDArray[np.float32]
+"""Rows of float32, shape (n, d)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Embeddings:
+    """Embeddings of one net, in rows by internal number.
+
+    A user's embedding is a function of the history: `own + sum of fold rows of the history / sqrt(its length)`. With
+    the history of the training it is exactly what the net propagated; with a longer one, or for a user that the
+    net has never met (whose own part is 0), it is what the net would have propagated had the items stayed as they are.
+
+    Attributes:
+        user_own: the part of each user that does not come from the history, shape (users, d).
+        fold: what each item adds to a user that met it, shape (items, d).
+        items: final embeddings of the items, shape (items, d).
+        entities: final embeddings of the entities, shape (entities, d).
+        bias: learned bias of each item, added to the score, shape (items,).
+        temperature: what cosines are divided by.
+    """
+
+    user_own: Matrix
+    fold: Matrix
+    items: Matrix
+    entities: Matrix
+    bias: Matrix
+    temperature: float
+
+    def users(self, history: sp.csr_array, numbers: npt.NDArray[np.int64] | None = None) -> Matrix:
+        """Embeddings of users with these histories, shape (batch, d).
+
+        Args:
+            history: binary, shape (batch, items).
+            numbers: user numbers, -1 for a user the net has never met, shape (batch,); all users by default.
+        """
+        lengths = np.maximum(np.diff(history.indptr), 1).astype(np.float32)
+        folded: Matrix = np.asarray(history @ self.fold, dtype=np.float32)
+        folded /= np.sqrt(lengths)[:, None]
+        if numbers is None:
+            folded += self.user_own
+            return folded
+        known = numbers >= 0
+        folded[known] += self.user_own[numbers[known]]
+        return folded
+
+    def scores(self, users: Matrix) -> Matrix:
+        """Scores of all items for user embeddings, shape (batch, items): cosine / temperature + bias."""
+        return unit(users) @ (unit(self.items).T / np.float32(self.temperature)) + self.bias
+
+
+def unit(rows: Matrix) -> Matrix:
+    """Rows scaled to length 1; a row of zeros stays so."""
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.maximum(norms, np.finfo(np.float32).tiny), dtype=np.float32)

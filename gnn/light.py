@@ -1,0 +1,100 @@
+"""The relation-aware light graph net: propagation without feature transforms, mean over the layers."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from .config import GnnConfig
+from .propagation import Propagation
+from .unified import UnifiedGraph
+
+__all__ = ["LightNet", "Propagated"]
+
+
+class Propagated(NamedTuple):
+    """What the net computes for all nodes.
+
+    Attributes:
+        final: mean of all layers, shape (nodes, d).
+        inner: sum of all layers but the last, from which users are folded in, shape (nodes, d).
+        own: the input layer, shape (nodes, d).
+    """
+
+    final: Tensor
+    inner: Tensor
+    own: Tensor
+
+
+class LightNet(nn.Module):
+    r"""LightGCN over the unified graph, with a learned weight per relation and direction.
+
+    .. math::
+        x_v^{(0)} = e_v + W t_v, \qquad
+        x_v^{(l+1)} = \sum_{(u, r) \to v} \frac{w_r}{\sqrt{d_u d_v}} x_u^{(l)}, \qquad
+        x_v = \frac{1}{L + 1} \sum_{l=0}^{L} x_v^{(l)}
+
+    with a trainable embedding :math:`e_v`, a text vector :math:`t_v` where the node has one, and degrees :math:`d`
+    over all edges. He et al., LightGCN, SIGIR 2020, extended to knowledge graphs.
+
+    Args:
+        graph: the unified graph.
+        config: sizes.
+        text: text vectors of items and entities in node order, zero rows where there is none,
+            shape (items + entities, t); None for a net without text.
+        generator: source of the initial embeddings, on the CPU, so that all devices start alike.
+    """
+
+    def __init__(self, graph: UnifiedGraph, config: GnnConfig, text: Tensor | None, generator: torch.Generator) -> None:
+        super().__init__()
+        self.layers = config.layers
+        self.n_users = graph.n_users
+        self.embedding = nn.Parameter(torch.empty(graph.n_nodes, config.dimension))
+        nn.init.normal_(self.embedding, std=0.1, generator=generator)
+        self.bias = nn.Parameter(torch.zeros(graph.n_items))
+        self.relation_weight = nn.Parameter(torch.ones(2 * graph.n_relations), requires_grad=config.relation_weights)
+        self.projection: nn.Parameter | None = None
+        if text is not None:
+            centred, projection = _principal_projection(text, config.dimension, 0.1)
+            self.register_buffer("text", centred)
+            self.projection = nn.Parameter(projection)
+
+    def inputs(self) -> Tensor:
+        """The input layer: trainable embeddings, plus projected text for items and entities, shape (nodes, d)."""
+        if self.projection is None:
+            return self.embedding
+        text: Tensor = self.get_buffer("text")
+        told = self.embedding[self.n_users :] + text @ self.projection
+        return torch.cat([self.embedding[: self.n_users], told])
+
+    def forward(self, graph: Propagation, own: Tensor) -> Propagated:
+        """Propagate the input layer (nodes, d) through all layers."""
+        x, inner = own, torch.zeros_like(own)
+        for _ in range(self.layers):
+            inner = inner + x
+            x = graph(x, self.relation_weight)
+        return Propagated((inner + x) / (self.layers + 1), inner, own)
+
+
+def _principal_projection(text: Tensor, dimension: int, std: float) -> tuple[Tensor, Tensor]:
+    """Text vectors centred, and the projection onto their first principal axes, scaled to a mean deviation of `std`.
+
+    Language models' vectors share a large common part that says nothing; and starting from the principal axes the
+    projected texts are as far apart at the start as they can be.
+
+    Returns:
+        Centred text, rows without text still zero, shape (n, t); and the projection, shape (t, dimension).
+    """
+    present = text.abs().sum(1) > 0
+    centred = torch.where(present[:, None], text - text[present].mean(0), torch.zeros(()))
+    # Of the Gram matrix rather than of the rows: t is some hundreds, the rows may be millions.
+    _, axes = torch.linalg.eigh((centred.T @ centred).double())
+    projection = torch.zeros(text.shape[1], dimension)
+    chosen = axes.flip(1)[:, :dimension].float()
+    projection[:, : chosen.shape[1]] = chosen
+    # An eigenvector's sign is arbitrary; fixing it makes the start the same on every machine.
+    projection *= torch.where(projection.sum(0) < 0, -1.0, 1.0)
+    spread = (centred[present] @ projection).std()
+    return centred, projection * (std / spread.clamp_min(torch.finfo(torch.float32).tiny))

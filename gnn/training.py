@@ -1,0 +1,209 @@
+"""Training a graph net, with early stopping on a validation metric and the best state kept."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from ..kg import Interactions, ItemGraph
+from .config import GnnConfig
+from .embeddings import Embeddings
+from .light import LightNet
+from .objective import softmax_loss
+from .propagation import Propagation
+from .unified import UnifiedGraph
+
+__all__ = ["Epoch", "TrainingResult", "choose_device", "train_net"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """News of one epoch: its number from 1, its mean loss, the validation metrics of this one and the best so far."""
+
+    number: int
+    loss: float
+    metric: float | None
+    best: float
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingResult:
+    """A trained net.
+
+    Attributes:
+        embeddings: those of the epoch with the best validation metric.
+        epochs: how many were trained.
+        best_epoch: the one the embeddings are from, 0 if none was ever looked at.
+        best_metric: its validation metric, NaN if none was ever looked at.
+        relation_weights: learned weight per relation, then per relation against its direction, shape (2 * relations,).
+        interrupted: whether Ctrl-C ended the training.
+    """
+
+    embeddings: Embeddings
+    epochs: int
+    best_epoch: int
+    best_metric: float
+    relation_weights: npt.NDArray[np.float32]
+    interrupted: bool
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of a setting: "auto" is CUDA where there is one.
+
+    Raises:
+        ValueError: if the device does not exist here.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise ValueError("device cuda was asked for, and torch sees none; use device: auto or cpu")
+    return torch.device(name)
+
+
+def train_net(
+    interactions: Interactions,
+    graph: ItemGraph,
+    text: npt.NDArray[np.float32] | None,
+    config: GnnConfig,
+    *,
+    validate: Callable[[Embeddings], float],
+    seed: int,
+    device: torch.device,
+    on_epoch: Callable[[Epoch], None] | None = None,
+) -> TrainingResult:
+    """Train the light net.
+
+    Ctrl-C ends the training; what was best so far is returned.
+
+    Args:
+        interactions: the positives to learn from; held-out ones must not be among them.
+        graph: the graph around the items; `ItemGraph.without_graph` trains on interactions alone.
+        text: text vectors of items and entities, zero rows where there is none, shape (items + entities, t), or None.
+        config: the net and its training.
+        validate: gives the metric to choose by (higher is better); sees validation data, never test data.
+        seed: the same seed on the same machine gives the same embeddings.
+        device: where to train.
+        on_epoch: told about every epoch.
+    """
+    run = _Run(interactions, graph, text, config, seed, device)
+    best: Embeddings | None = None
+    best_weights = run.relation_weights()
+    best_metric, best_epoch, number, stale, interrupted = -math.inf, 0, 0, 0, False
+    try:
+        for number in range(1, config.epochs + 1):
+            loss = run.epoch()
+            metric = None
+            if number % config.evaluate_every == 0 or number == config.epochs:
+                now = run.embeddings()
+                metric = validate(now)
+                stale += 1
+                if metric > best_metric:
+                    best, best_metric, best_epoch, stale = now, metric, number, 0
+                    best_weights = run.relation_weights()
+            if on_epoch is not None:
+                on_epoch(Epoch(number, loss, metric, best_metric))
+            if stale >= config.patience:
+                break
+    except KeyboardInterrupt:
+        interrupted = True
+        log.info("interrupted in epoch %d; the best so far, of epoch %d, is kept", number, best_epoch)
+    if best is None:
+        best, best_weights = run.embeddings(), run.relation_weights()
+    return TrainingResult(best, number, best_epoch, best_metric if best_epoch else math.nan, best_weights, interrupted)
+
+
+class _Run:
+    """The moving parts of one training."""
+
+    def __init__(
+        self,
+        interactions: Interactions,
+        graph: ItemGraph,
+        text: npt.NDArray[np.float32] | None,
+        config: GnnConfig,
+        seed: int,
+        device: torch.device,
+    ) -> None:
+        self.config, self.device = config, device
+        self.generator = torch.Generator().manual_seed(seed)
+        self.noise = torch.Generator(device).manual_seed(seed + 1)
+        unified = UnifiedGraph.build(interactions, graph)
+        self.n_users, self.n_items = unified.n_users, unified.n_items
+        self.graph = Propagation.on(unified, device)
+        vectors = None if text is None else torch.from_numpy(text)
+        self.net = LightNet(unified, config, vectors, self.generator).to(device)
+        pairs = interactions.matrix().tocoo()
+        self.user = torch.from_numpy(pairs.row.astype(np.int64)).to(device)
+        self.item = torch.from_numpy(pairs.col.astype(np.int64)).to(device)
+        # Relation weights are few and start where they mean "as is": decay would pull them to silence.
+        kept = [self.net.relation_weight]
+        decayed = [p for p in self.net.parameters() if p is not self.net.relation_weight]
+        groups: list[dict[str, Any]] = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": kept}]
+        self.optimizer = torch.optim.Adam(groups, lr=config.learning_rate, fused=True)
+
+    def epoch(self) -> float:
+        """One pass over the interactions in a new order; the mean loss."""
+        order = torch.randperm(len(self.user), generator=self.generator).to(self.device)
+        total = torch.zeros((), device=self.device)
+        for rows in torch.split(order, self.config.batch_size):
+            total += self._step(self.user[rows], self.item[rows]) * len(rows)
+        return float(total) / len(order)
+
+    def _step(self, user: Tensor, item: Tensor) -> Tensor:
+        config = self.config
+        out = self.net(self.graph, self._dropped(self.net.inputs()))
+        items = out.final[self.n_users : self.n_users + self.n_items]
+        sampled = None
+        if 0 < config.negatives < self.n_items:
+            sampled = torch.randint(self.n_items, (config.negatives,), generator=self.generator).to(self.device)
+        loss = softmax_loss(out.final[user], items, self.net.bias, item, config.temperature, sampled)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        return loss.detach()
+
+    def _dropped(self, x: Tensor) -> Tensor:
+        """Dropout with a generator of our own: nothing here touches the global one."""
+        rate = self.config.dropout
+        if rate == 0:
+            return x
+        keep = torch.empty_like(x).bernoulli_(1 - rate, generator=self.noise)
+        return x * keep / (1 - rate)
+
+    @torch.no_grad()
+    def embeddings(self) -> Embeddings:
+        """What the net knows now, on the CPU."""
+        out = self.net(self.graph, self.net.inputs())
+        first, last = self.n_users, self.n_users + self.n_items
+        # An item's part in a user: its inner layers, weighted as the edge from item to user is (against relation 0),
+        # normalised by the item's degree; the user's own degree is left for the history at hand.
+        n_relations = len(self.net.relation_weight) // 2
+        degree = torch.diff(self.graph.start)[first:last].clamp_min(1)
+        scale = self.net.relation_weight[n_relations] / degree.sqrt() / (self.net.layers + 1)
+        return Embeddings(
+            user_own=_array(out.own[:first] / (self.net.layers + 1)),
+            fold=_array(out.inner[first:last] * scale[:, None]),
+            items=_array(out.final[first:last]),
+            entities=_array(out.final[last:]),
+            bias=_array(self.net.bias),
+            temperature=self.config.temperature,
+        )
+
+    def relation_weights(self) -> npt.NDArray[np.float32]:
+        """The learned relation weights."""
+        return _array(self.net.relation_weight)
+
+
+def _array(tensor: Tensor) -> npt.NDArray[np.float32]:
+    """A copy on the CPU."""
+    return np.array(tensor.detach().cpu().numpy(), dtype=np.float32)
