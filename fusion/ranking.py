@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-import torch
 
 __all__ = ["Ranked", "top_k"]
 
 FloatMatrix = npt.NDArray[np.float32]
 ItemMatrix = npt.NDArray[np.int64]
+TORCH_FROM = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,14 +92,31 @@ def _best(scores: FloatMatrix, width: int) -> tuple[ItemMatrix, npt.NDArray[np.b
     """Some `width` best items of each row, and in which rows the last of them ties with one left out.
 
     torch.topk, because for (1024, 20000) and 20 it took 35 ms on one thread and 20 on two, np.argpartition 62 on
-    either. Which of equal scores it returns is not defined; one place more tells where that matters.
+    either. A few rows go through numpy all the same: importing torch takes seconds, and an answer for one user
+    should not. Which of equal scores either returns is not defined; one place more tells where that matters.
     """
+    if len(scores) < TORCH_FROM:
+        return _best_by_partition(scores, width)
+    import torch
+
     values, items = torch.topk(torch.from_numpy(scores), min(width + 1, scores.shape[1]), dim=1)
     best = values.numpy()
     cut_in_tie = np.zeros(len(scores), dtype=bool)
     if best.shape[1] > width > 0:
         cut_in_tie = (best[:, width - 1] == best[:, width]) & (best[:, width] > -np.inf)
     return items.numpy()[:, :width].copy(), cut_in_tie
+
+
+def _best_by_partition(scores: FloatMatrix, width: int) -> tuple[ItemMatrix, npt.NDArray[np.bool_]]:
+    n = scores.shape[1]
+    if n <= width or width == 0:
+        return np.tile(np.arange(n)[:width], (len(scores), 1)), np.zeros(len(scores), dtype=bool)
+    near = np.argpartition(scores, n - width - 1, axis=1)[:, n - width - 1 :]
+    # The first of these is the best one left out: it stands at the pivot.
+    left_out = np.take_along_axis(scores, near[:, :1], axis=1)[:, 0]
+    items = near[:, 1:]
+    last = np.take_along_axis(scores, items, axis=1).min(axis=1)
+    return items.copy(), (last == left_out) & (last > -np.inf)
 
 
 def _best_with_ties(scores: FloatMatrix, items: ItemMatrix) -> ItemMatrix:

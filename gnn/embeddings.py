@@ -13,6 +13,9 @@ __all__ = ["Embeddings", "Matrix"]
 Matrix = npt.NDArray[np.float32]
 """Rows of float32, shape (n, d)."""
 
+SMALLEST_NORM = np.float32(1e-12)
+"""That of `torch.nn.functional.normalize`."""
+
 
 @dataclass(frozen=True, eq=False)
 class Embeddings:
@@ -20,7 +23,7 @@ class Embeddings:
 
     A user's embedding is a function of the history: `own + sum of fold rows of the history / sqrt(its length)`. With
     the history of the training it is exactly what the net propagated; with a longer one, or for a user that the
-    net has never met (whose own part is 0), it is what the net would have propagated had the items stayed as they are.
+    net has not met in training (whose own part is 0), it is what the net would have propagated had the items stayed as they are.
 
     Attributes:
         user_own: the part of each user that does not come from the history, shape (users, d).
@@ -61,6 +64,6 @@ class Embeddings:
 
 
 def unit(rows: Matrix) -> Matrix:
-    """Rows scaled to length 1; a row of zeros stays so."""
+    """Rows scaled to length 1; a row of zeros stays so, and one all but zero is not blown up: as in training."""
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.asarray(rows / np.maximum(norms, np.finfo(np.float32).tiny), dtype=np.float32)
+    return np.asarray(rows / np.maximum(norms, SMALLEST_NORM), dtype=np.float32)

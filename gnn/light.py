@@ -96,5 +96,6 @@ def _principal_projection(text: Tensor, dimension: int, std: float) -> tuple[Ten
     projection[:, : chosen.shape[1]] = chosen
     # An eigenvector's sign is arbitrary; fixing it makes the start the same on every machine.
     projection *= torch.where(projection.sum(0) < 0, -1.0, 1.0)
-    spread = (centred[present] @ projection).std()
-    return centred, projection * (std / spread.clamp_min(torch.finfo(torch.float32).tiny))
+    spread = (centred @ projection)[present].square().mean().sqrt()
+    # One text, or none, is as far from all others as it is near: nothing to spread.
+    return centred, projection * (std / spread) if spread > 0 else projection

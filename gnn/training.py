@@ -17,7 +17,7 @@ from ..kg import Interactions, ItemGraph
 from .config import GnnConfig
 from .embeddings import Embeddings
 from .light import LightNet
-from .objective import softmax_loss
+from .objective import rows, softmax_loss
 from .propagation import Propagation
 from .unified import UnifiedGraph
 
@@ -155,8 +155,8 @@ class _Run:
         """One pass over the interactions in a new order; the mean loss."""
         order = torch.randperm(len(self.user), generator=self.generator).to(self.device)
         total = torch.zeros((), device=self.device)
-        for rows in torch.split(order, self.config.batch_size):
-            total += self._step(self.user[rows], self.item[rows]) * len(rows)
+        for batch in torch.split(order, self.config.batch_size):
+            total += self._step(self.user[batch], self.item[batch]) * len(batch)
         return float(total) / len(order)
 
     def _step(self, user: Tensor, item: Tensor) -> Tensor:
@@ -166,7 +166,7 @@ class _Run:
         sampled = None
         if 0 < config.negatives < self.n_items:
             sampled = torch.randint(self.n_items, (config.negatives,), generator=self.generator).to(self.device)
-        loss = softmax_loss(out.final[user], items, self.net.bias, item, config.temperature, sampled)
+        loss = softmax_loss(rows(out.final, user), items, self.net.bias, item, config.temperature, sampled)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
@@ -188,10 +188,12 @@ class _Run:
         # An item's part in a user: its inner layers, weighted as the edge from item to user is (against relation 0),
         # normalised by the item's degree; the user's own degree is left for the history at hand.
         n_relations = len(self.net.relation_weight) // 2
-        degree = torch.diff(self.graph.start)[first:last].clamp_min(1)
-        scale = self.net.relation_weight[n_relations] / degree.sqrt() / (self.net.layers + 1)
+        degree = torch.diff(self.graph.start)
+        scale = self.net.relation_weight[n_relations] / degree[first:last].clamp_min(1).sqrt() / (self.net.layers + 1)
+        # A user without training interactions has learned nothing: what it started from at random is no part of it.
+        met = degree[:first, None] > 0
         return Embeddings(
-            user_own=_array(out.own[:first] / (self.net.layers + 1)),
+            user_own=_array(out.own[:first] * met / (self.net.layers + 1)),
             fold=_array(out.inner[first:last] * scale[:, None]),
             items=_array(out.final[first:last]),
             entities=_array(out.final[last:]),

@@ -12,6 +12,7 @@ from .literals import Literals
 from .names import local_name, readable_name, short_names
 from .neighbours import Adjacency, Edges
 from .paths import GraphPath, Step, find_paths
+from .progress import Progress, SilentProgress, Stage
 from .schema import LiteralKind, LiteralType, NodeType, RelationType, Schema, SchemaConfig
 
 __all__ = [
@@ -35,9 +36,12 @@ __all__ = [
     "NodeType",
     "Numbers",
     "PlaitError",
+    "Progress",
     "RelationType",
     "Schema",
     "SchemaConfig",
+    "SilentProgress",
+    "Stage",
     "Step",
     "find_paths",
     "labels",

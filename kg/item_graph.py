@@ -25,13 +25,13 @@ class ItemGraphConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    hops: int = Field(2, ge=1, le=6)
+    hops: int = Field(default=2, ge=1, le=6)
     """How far from an item an entity may be, in edges. 1 keeps brands and leaf categories, 2 their parents."""
 
     unlinked_items: Literal["drop", "keep"] = "drop"
     """What happens to entities of the item type that no item is linked to: products not in the catalogue."""
 
-    min_degree: int = Field(2, ge=1)
+    min_degree: int = Field(default=2, ge=1)
     """Entities with fewer edges are dropped, again and again until none is left: a leaf joins nothing."""
 
 

@@ -1,0 +1,193 @@
+"""The configuration of a whole run: one YAML file outside, one frozen object inside."""
+
+from __future__ import annotations
+
+import os
+import re
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ..gnn import GnnConfig
+from ..kg import ConfigError
+from ..loaders import DataConfig, SplitConfig
+from ..text import TextConfig, VerbaliseConfig
+from .blend import BlendConfig
+from .ease import EaseConfig
+from .evaluation import EvaluationConfig
+
+__all__ = ["Config", "read_config"]
+
+PATH_KEYS = frozenset({"path", "files", "nodes", "edges", "valid_path", "test_path", "cache"})
+VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
+
+
+class Config(BaseModel):
+    """Everything one training run depends on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data: DataConfig
+    """Where the data lies."""
+
+    split: SplitConfig = Field(default_factory=SplitConfig)
+    """How interactions are held out."""
+
+    text: TextConfig | None = Field(default_factory=TextConfig)
+    """The language model that encodes nodes; null does without text."""
+
+    verbalise: VerbaliseConfig = Field(default_factory=VerbaliseConfig)
+    """What goes into a node's text."""
+
+    gnn: GnnConfig = Field(default_factory=GnnConfig)
+    """The graph net and its training."""
+
+    ease: EaseConfig = Field(default_factory=EaseConfig)
+    """The linear signal."""
+
+    blend: BlendConfig = Field(default_factory=BlendConfig)
+    """How signals are weighed."""
+
+    evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig)
+    """What is measured."""
+
+    seed: int = Field(default=0, ge=0)
+    """Source of all randomness; the same seed gives the same model on the same machine."""
+
+    device: str = "auto"
+    """auto, cpu, or cuda (cuda:1, ...). auto is CUDA where there is one."""
+
+    threads: int = Field(default=0, ge=0)
+    """Threads for torch and the linear algebra; 0 is one for each core this process may use."""
+
+
+def read_config(path: str | Path) -> Config:
+    """Read a YAML file.
+
+    `${NAME}` stands for an environment variable, `${NAME:-value}` for one with a default; paths are relative to the
+    file's folder.
+
+    Raises:
+        ConfigError: with file, line and remedy, if the file is missing or no YAML, a key unknown, a value wrong, or
+            a variable unset.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ConfigError("no such file; `plait demo` writes one to start from", path=path)
+    try:
+        source = path.read_text(encoding="utf-8")
+        tree = yaml.compose(source, Loader=yaml.SafeLoader)
+        raw = yaml.safe_load(source)
+    except UnicodeDecodeError as error:
+        raise ConfigError("the file is not UTF-8 text", path=path) from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or "cannot be read"
+        raise ConfigError(f"no valid YAML: {problem}", path=path, line=mark.line + 1 if mark else None) from error
+    if tree is None or not isinstance(raw, dict):
+        raise ConfigError("the file should hold keys and values, `data:` first", path=path)
+    values = _resolved(raw, (), path, tree)
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        raise _translated(error, path, tree) from error
+
+
+def _resolved(value: Any, location: tuple[str | int, ...], path: Path, tree: yaml.Node) -> Any:
+    """The value with variables put in and paths made absolute."""
+    if isinstance(value, dict):
+        return {key: _resolved(item, (*location, key), path, tree) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_resolved(item, (*location, number), path, tree) for number, item in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+
+    def variable(match: re.Match[str]) -> str:
+        found = os.environ.get(match[1], match[2])
+        if found is None:
+            raise ConfigError(
+                f"the environment variable {match[1]} is not set: export it, or write the path out",
+                path=path,
+                line=_line(tree, location),
+            )
+        return found
+
+    text = VARIABLE.sub(variable, value)
+    names_a_path = any(part in PATH_KEYS for part in location) or (location[-1:] == ("encoder",) and "/" in text)
+    return str(path.parent.absolute() / Path(text).expanduser()) if names_a_path else text
+
+
+def _translated(error: ValidationError, path: Path, tree: yaml.Node) -> ConfigError:
+    """The first problem, in one sentence."""
+    problem = error.errors(include_url=False)[0]
+    location = problem["loc"]
+    where = ".".join(str(part) for part in _in_file(tree, location)) or "the file"
+    if problem["type"] == "extra_forbidden":
+        known = _known_keys(location[:-1])
+        close = get_close_matches(str(location[-1]), known, 1)
+        hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
+        message = f"unknown key {str(location[-1])!r} in {where.rpartition('.')[0] or 'the file'}; {hint}"
+    elif problem["type"] == "missing":
+        message = f"{where} is missing"
+    else:
+        text = problem["msg"].removeprefix("Value error, ")
+        message = f"{where}: {text[:1].lower()}{text[1:]}"
+    return ConfigError(message, path=path, line=_line(tree, location))
+
+
+def _known_keys(location: tuple[str | int, ...]) -> list[str]:
+    """Keys of the model at a location."""
+    models: list[type[BaseModel]] = [Config]
+    for part in location:
+        inner = [
+            m
+            for model in models
+            if part in model.model_fields
+            for m in _models_in(model.model_fields[str(part)].annotation)
+        ]
+        # The tag of a union names no key; it stays at the same place.
+        models = inner or models
+    return sorted({field.alias or name for model in models for name, field in model.model_fields.items()})
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for argument in get_args(annotation) for model in _models_in(argument)]
+
+
+def _in_file(tree: yaml.Node, location: tuple[str | int, ...]) -> list[str | int]:
+    """A location less the parts that name no key of the file (tags of unions)."""
+    kept: list[str | int] = []
+    node: yaml.Node | None = tree
+    for number, part in enumerate(location):
+        child = _child(node, part)
+        if child is None and number < len(location) - 1:
+            continue
+        kept.append(part)
+        node = child[1] if child is not None else None
+    return kept
+
+
+def _line(tree: yaml.Node, location: tuple[str | int, ...]) -> int:
+    """Line of a location in the file, or of the nearest part around it that is there; from 1."""
+    node, line = tree, tree.start_mark.line
+    for part in location:
+        child = _child(node, part)
+        if child is not None:
+            line, node = child[0], child[1]
+    return int(line) + 1
+
+
+def _child(node: yaml.Node | None, part: str | int) -> tuple[int, yaml.Node] | None:
+    """Line and value of a key or position under a node."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == str(part):
+                return key.start_mark.line, value
+    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+        return node.value[part].start_mark.line, node.value[part]
+    return None

@@ -1,0 +1,159 @@
+"""Why an item: real paths from what the user liked to what is recommended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from ..kg import GraphPath, ItemGraph, find_paths, short_names
+
+__all__ = ["Explainer", "Explanation", "Hop"]
+
+INTERACTED = "interacted"
+MAX_DEGREE = 300
+"""Nodes with more edges are no stepping stones: that two films are both in English explains nothing."""
+
+
+@dataclass(frozen=True)
+class Hop:
+    """One triple of a path, in its own direction, by the user's ids; `*_label` are display names.
+
+    `reverse` says that the path walks it from tail to head.
+    """
+
+    head: str
+    relation: str
+    tail: str
+    head_label: str
+    tail_label: str
+    reverse: bool
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One path from a user to an item.
+
+    Attributes:
+        kind: "graph": through the knowledge graph; "co-interaction": through other users' histories.
+        score: how telling the path is, to compare paths of one item by.
+        hops: the triples walked, the user's interaction first.
+        users: how many users met both items, for a co-interaction.
+        text: the path in one line.
+    """
+
+    kind: Literal["graph", "co-interaction"]
+    score: float
+    hops: tuple[Hop, ...]
+    users: int
+    text: str
+
+    def as_record(self) -> dict[str, Any]:
+        """A JSON-ready record."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, eq=False)
+class Explainer:
+    """Finds and words paths.
+
+    Attributes:
+        graph: the graph around the items.
+        title: display name of an item number.
+        seen: all users' interactions, shape (users, items).
+        affinity: how much a liked item speaks for another: (history item numbers, item number) -> (history,) >= 0.
+    """
+
+    graph: ItemGraph
+    title: Callable[[int], str]
+    seen: sp.csr_array
+    affinity: Callable[[npt.NDArray[np.int64], int], npt.NDArray[np.float64]]
+
+    def explain(
+        self, user_id: str, history: npt.NDArray[np.int64], item: int, *, n: int = 3, max_length: int = 4
+    ) -> list[Explanation]:
+        """The n most telling paths from a user's history to an item, most telling first.
+
+        Paths through the graph of up to two edges come first; longer ones are sought where there is none. Where the
+        graph knows no path, the item that most users have met along with this one stands in.
+
+        Args:
+            user_id: names the user in the first hop.
+            history: numbers of the items the user interacted with, the item itself not among them.
+            item: the item to explain.
+            n: most paths.
+            max_length: most edges between history item and item.
+        """
+        history = history[history != item]
+        if len(history) == 0:
+            return []
+        affinity = dict(zip(history.tolist(), self.affinity(history, item).tolist(), strict=True))
+        for length in sorted({min(2, max_length), max_length}):
+            paths = find_paths(self.graph.adjacency, history, item, max_length=length, max_degree=MAX_DEGREE)
+            if paths:
+                return self._most_telling(user_id, paths, affinity, n)
+        return self._co_interactions(user_id, history, item, n)
+
+    def _most_telling(
+        self, user_id: str, paths: list[GraphPath], affinity: dict[int, float], n: int
+    ) -> list[Explanation]:
+        """The best path through each middle, best middles first: three ways of saying "same director" are one."""
+        degree = np.diff(self.graph.adjacency.start)
+        scored = []
+        for path in paths:
+            rarity = np.prod([1 / np.log2(2 + degree[node]) for node in path.nodes[1:-1]])
+            scored.append((float(rarity) * (0.05 + affinity[path.source]), path))
+        scored.sort(key=lambda pair: (-pair[0], pair[1].nodes))
+        chosen: list[Explanation] = []
+        told: set[tuple[int, ...]] = set()
+        for score, path in scored:
+            if (middle := path.nodes[1:-1]) not in told:
+                told.add(middle)
+                chosen.append(self._worded(user_id, path, score))
+            if len(chosen) == n:
+                break
+        return chosen
+
+    def _worded(self, user_id: str, path: GraphPath, score: float) -> Explanation:
+        names = short_names(self.graph.relations)
+        hops = [self._first_hop(user_id, path.source)]
+        text = f"{user_id} ─{INTERACTED}→ {self._label(path.source)}"
+        here = path.source
+        for step in path.steps:
+            head, tail = (step.node, here) if step.inverse else (here, step.node)
+            relation = self.graph.relations[step.relation]
+            ids = self.graph.node_id(head), relation, self.graph.node_id(tail)
+            hops.append(Hop(*ids, self._label(head), self._label(tail), step.inverse))
+            arrow = f"←{names[step.relation]}─" if step.inverse else f"─{names[step.relation]}→"
+            text += f" {arrow} {self._label(step.node)}"
+            here = step.node
+        return Explanation("graph", score, tuple(hops), 0, text)
+
+    def _co_interactions(self, user_id: str, history: npt.NDArray[np.int64], item: int, n: int) -> list[Explanation]:
+        by_item = self.seen.tocsc()
+        fans = by_item.indices[by_item.indptr[item] : by_item.indptr[item + 1]]
+        shared = np.asarray(self.seen[fans].sum(axis=0)).ravel()[history]
+        total = np.asarray(self.seen.sum(axis=0)).ravel()[history]
+        # Cosine of the two items' user sets: what is popular anyway is shared by chance.
+        cosine = shared / np.sqrt(np.maximum(total * max(len(fans), 1), 1))
+        order = np.lexsort((history, -cosine))[:n]
+        found = []
+        for at in order[shared[order] > 0]:
+            source, users = int(history[at]), int(shared[at])
+            text = (
+                f"{user_id} ─{INTERACTED}→ {self._label(source)} ←{INTERACTED}─ "
+                f"{users} {'user' if users == 1 else 'users'} ─{INTERACTED}→ {self._label(item)}"
+            )
+            hops = (self._first_hop(user_id, source),)
+            found.append(Explanation("co-interaction", float(cosine[at]), hops, users, text))
+        return found
+
+    def _first_hop(self, user_id: str, item: int) -> Hop:
+        return Hop(user_id, INTERACTED, self.graph.items.id(item), user_id, self._label(item), False)
+
+    def _label(self, node: int) -> str:
+        return self.title(node) if node < self.graph.n_items else self.graph.node_label(node)

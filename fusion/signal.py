@@ -1,0 +1,60 @@
+"""What a signal is: something that scores the whole catalogue for users with a history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+__all__ = ["Arrays", "Audience", "Scores", "Signal"]
+
+Scores = npt.NDArray[np.float32]
+"""A score for every user of an audience and every item, shape (batch, items)."""
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+"""What a signal has learned, by name: all that is needed to make it again."""
+
+
+@dataclass(frozen=True, eq=False)
+class Audience:
+    """Users to score for.
+
+    Attributes:
+        numbers: user numbers, -1 for a user unknown to the training, shape (batch,).
+        history: what each is known to like, binary, shape (batch, items).
+    """
+
+    numbers: npt.NDArray[np.int64]
+    history: sp.csr_array
+
+    def __post_init__(self) -> None:
+        if self.history.shape[0] != len(self.numbers):
+            raise ValueError(f"{len(self.numbers)} users, and histories of {self.history.shape[0]}")
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+
+@runtime_checkable
+class Signal(Protocol):
+    """Scores the catalogue for users by one source of evidence.
+
+    Higher is better; scores of different signals are not comparable until they are standardised.
+    """
+
+    kind: ClassVar[str]
+    """Names the class in a saved model."""
+
+    def score(self, audience: Audience) -> Scores:
+        """Finite scores of all items, float32, shape (batch, items); a function of history and user number alone."""
+
+    def arrays(self) -> Arrays:
+        """What was learned, for saving."""
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays) -> Signal:
+        """The signal that gave these arrays."""

@@ -1,0 +1,234 @@
+"""Saved models: a folder of data, never of code, that appears whole and is checked byte for byte when loaded."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import scipy.sparse as sp
+import yaml
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from .._version import __version__
+from ..kg import IdMap, ItemGraph, ModelError, whole_directory
+from .blend import Blend
+from .ease import Ease
+from .evaluation import Evaluation
+from .graph_signal import GraphSignal
+from .popularity import Popularity
+from .recommender import Recommender
+from .signal import Signal
+
+__all__ = ["FORMAT", "Record", "load", "read_record", "save", "sha256_of"]
+
+FORMAT = 1
+"""Version of the folder's layout."""
+
+MANIFEST = "manifest.json"
+KINDS: Mapping[str, type[Signal]] = {kind.kind: kind for kind in (Popularity, Ease, GraphSignal)}
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is known about how a model was made, beside what it answers with.
+
+    Attributes:
+        config: the resolved configuration.
+        evaluation: how it did.
+        details: choices, stages with seconds and memory, fingerprint of the data; JSON-ready.
+    """
+
+    config: Mapping[str, Any]
+    evaluation: Evaluation
+    details: Mapping[str, Any]
+
+
+def save(recommender: Recommender, record: Record, folder: str | Path) -> None:
+    """Write a model folder, whole or not at all; an older model of that name is replaced.
+
+    Raises:
+        ModelError: if the target exists and is no model folder: nothing of the user's is ever overwritten.
+    """
+    folder = Path(folder).absolute()
+    if folder.exists() and not (folder / MANIFEST).is_file() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ModelError("exists and is no plait model; choose another folder", path=folder)
+    with whole_directory(folder) as target:
+        _write_graph(recommender, target)
+        _write_interactions(recommender, target)
+        for name, signal in recommender.blend.signals.items():
+            save_file({k: np.ascontiguousarray(v) for k, v in signal.arrays().items()}, target / f"{name}.safetensors")
+        (target / "config.yaml").write_text(yaml.safe_dump(dict(record.config), sort_keys=False), encoding="utf-8")
+        _write_json(target / "evaluation.json", record.evaluation.as_record())
+        _write_json(target / "details.json", record.details)
+        blend = {
+            name: {"kind": recommender.blend.signals[name].kind, "weight": weight}
+            for name, weight in recommender.blend.weights.items()
+        }
+        files = {
+            file.name: {"sha256": sha256_of(file), "bytes": file.stat().st_size} for file in sorted(target.iterdir())
+        }
+        manifest = {
+            "format": FORMAT,
+            "plait": __version__,
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "relations": list(recommender.graph.relations),
+            "signals": blend,
+            "files": files,
+        }
+        _write_json(target / MANIFEST, manifest)
+
+
+def load(folder: str | Path) -> Recommender:
+    """Load a saved recommender; needs nothing but its folder.
+
+    Raises:
+        ModelError: if the folder is missing, half-written, changed in any byte, or of a layout this version cannot read.
+    """
+    folder = Path(folder)
+    manifest = _checked_manifest(folder)
+    users = IdMap(_column(folder, "users", "id"))
+    graph = _read_graph(folder, manifest["relations"])
+    interactions = _table(folder, "interactions")
+    liked = np.asarray(interactions.column("liked"), dtype=bool)
+    user, item = (np.asarray(interactions.column(c), dtype=np.int64) for c in ("user", "item"))
+    shape = (len(users), graph.n_items)
+    signals = {
+        name: KINDS[entry["kind"]].from_arrays(_arrays(folder / f"{name}.safetensors"))
+        for name, entry in manifest["signals"].items()
+    }
+    return Recommender(
+        users=users,
+        titles=_column(folder, "items", "title"),
+        graph=graph,
+        blend=Blend(signals, {name: entry["weight"] for name, entry in manifest["signals"].items()}),
+        liked=_binary(user[liked], item[liked], shape),
+        seen=_binary(user, item, shape),
+        trained=np.asarray(_column(folder, "users", "trained"), dtype=bool),
+    )
+
+
+def read_record(folder: str | Path) -> Record:
+    """How a saved model was made and did.
+
+    Raises:
+        ModelError: as `load` does.
+    """
+    folder = Path(folder)
+    _checked_manifest(folder)
+    return Record(
+        yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8")),
+        Evaluation.from_record(json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))),
+        json.loads((folder / "details.json").read_text(encoding="utf-8")),
+    )
+
+
+def sha256_of(path: Path) -> str:
+    """Hex SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _checked_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest, once every file it names is there with the bytes it names."""
+    if not folder.is_dir():
+        raise ModelError("no such model folder; `plait train CONFIG --out DIR` makes one", path=folder)
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise ModelError(f"no {MANIFEST} in it: the folder is no plait model, or was written by half", path=folder)
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        version, files = manifest["format"], dict(manifest["files"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError("the manifest is damaged; train or copy the model anew", path=path) from error
+    if version != FORMAT:
+        raise ModelError(
+            f"the model has layout {version}, and plait {__version__} reads layout {FORMAT}; train it anew", path=path
+        )
+    for name, entry in files.items():
+        if Path(name).name != name:
+            raise ModelError(f"the manifest names {name!r}, which is no plain file name", path=path)
+        file = folder / name
+        if not file.is_file():
+            raise ModelError("the file is missing: the model was copied or written by half", path=file)
+        if sha256_of(file) != entry["sha256"]:
+            raise ModelError("the file has changed since the model was saved (sha256 differs); train anew", path=file)
+    for name, entry in manifest["signals"].items():
+        if entry["kind"] not in KINDS or f"{name}.safetensors" not in files:
+            raise ModelError(f"the signal {name!r} is of a kind this version does not know, or has no file", path=path)
+    return manifest
+
+
+def _write_graph(recommender: Recommender, target: Path) -> None:
+    graph = recommender.graph
+    items = {"id": graph.items.to_arrow(), "title": recommender.titles, "entity": graph.item_entity}
+    pq.write_table(pa.table(items), target / "items.parquet")
+    entities = {"id": graph.entities.to_arrow(), "label": graph.label, "type": graph.type_name}
+    pq.write_table(pa.table(entities), target / "entities.parquet")
+    triples = {"head": graph.head, "relation": graph.relation, "tail": graph.tail}
+    pq.write_table(pa.table(triples), target / "triples.parquet")
+
+
+def _read_graph(folder: Path, relations: list[str]) -> ItemGraph:
+    items, entities, triples = (_table(folder, name) for name in ("items", "entities", "triples"))
+    head, relation, tail = (np.asarray(triples.column(c), dtype=np.int32) for c in ("head", "relation", "tail"))
+    return ItemGraph(
+        IdMap(items.column("id").combine_chunks()),
+        IdMap(entities.column("id").combine_chunks()),
+        tuple(relations),
+        head,
+        relation,
+        tail,
+        entities.column("label").combine_chunks(),
+        entities.column("type").combine_chunks(),
+        items.column("entity").combine_chunks(),
+    )
+
+
+def _write_interactions(recommender: Recommender, target: Path) -> None:
+    users = {"id": recommender.users.to_arrow(), "trained": recommender.trained}
+    pq.write_table(pa.table(users), target / "users.parquet")
+    seen = recommender.seen.tocoo()
+    width = recommender.seen.shape[1]
+    liked = recommender.liked.tocoo()
+    keys = liked.row.astype(np.int64) * width + liked.col
+    is_liked = np.isin(seen.row.astype(np.int64) * width + seen.col, keys)
+    columns = {"user": seen.row.astype(np.int32), "item": seen.col.astype(np.int32), "liked": is_liked}
+    pq.write_table(pa.table(columns), target / "interactions.parquet")
+
+
+def _arrays(path: Path) -> dict[str, Any]:
+    try:
+        return dict(load_file(path))
+    except SafetensorError as error:
+        raise ModelError(f"damaged safetensors: {error}", path=path) from error
+
+
+def _binary(rows: Any, columns: Any, shape: tuple[int, int]) -> sp.csr_array:
+    return sp.csr_array((np.ones(len(rows), dtype=np.float32), (rows, columns)), shape=shape)
+
+
+def _table(folder: Path, name: str) -> pa.Table:
+    return pq.read_table(folder / f"{name}.parquet")
+
+
+def _column(folder: Path, name: str, column: str) -> pa.Array:
+    return _table(folder, name).column(column).combine_chunks()
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, indent=2, ensure_ascii=False, default=_plain) + "\n", encoding="utf-8")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")

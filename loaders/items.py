@@ -1,0 +1,76 @@
+"""A table of items: titles and texts for those that the graph does not know."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import BaseModel, ConfigDict
+
+from ..kg import DataError, IdMap
+from .tables import find_column, read_table
+
+__all__ = ["ItemTable", "ItemsConfig", "read_items"]
+
+ITEM_NAMES = ("item_id", "item", "itemid", "product_id", "product", "asin", "id")
+TITLE_NAMES = ("title", "movie_title", "name", "label")
+
+
+class ItemsConfig(BaseModel):
+    """Where a table of items lies."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: Path
+    """A .csv, .tsv, .parquet or .item file with a row an item."""
+
+    item: str | None = None
+    """Column of the item's id. Inferred from the usual names."""
+
+    title: str | None = None
+    """Column of the display name. Inferred from the usual names: title, name, ..."""
+
+    text: tuple[str, ...] = ()
+    """Further columns to encode, for items without an entity in the graph."""
+
+
+class ItemTable:
+    """Titles and texts by item number.
+
+    Attributes:
+        titles: null where the table has none, large_string, one an item.
+        texts: title and text columns in one string, empty where there is none, one an item.
+    """
+
+    def __init__(self, titles: pa.Array, texts: list[str]) -> None:
+        self.titles, self.texts = titles, texts
+
+
+def read_items(config: ItemsConfig | None, items: IdMap) -> ItemTable:
+    """Read the table for the items of a catalogue; rows of other items are passed over.
+
+    Raises:
+        DataError: if the file or a column is missing, or an item has two rows.
+    """
+    if config is None:
+        return ItemTable(pa.nulls(len(items), pa.large_string()), [""] * len(items))
+    table = read_table(config.path)
+    item = find_column(table, config.item, ITEM_NAMES, "item", config.path) or table.column_names[0]
+    title = find_column(table, config.title, TITLE_NAMES, "title", config.path)
+    columns = [c for c in (title, *(find_column(table, t, (), "text", config.path) for t in config.text)) if c]
+    rows = np.asarray(items.numbers(table.column(item).cast(pa.large_string()), missing="negative"))
+    known = np.flatnonzero(rows >= 0)
+    numbers, counts = np.unique(rows[known], return_counts=True)
+    if (counts > 1).any():
+        twice = items.id(int(numbers[counts > 1][0]))
+        raise DataError(f"the item {twice!r} has more than one row; keep one", path=config.path)
+    at = np.full(len(items), -1, dtype=np.int64)
+    at[rows[known]] = known
+    take = pa.array(at, mask=at < 0)
+    texts = [table.column(c).cast(pa.large_string()).combine_chunks().take(take) for c in columns]
+    point = pa.scalar(". ", type=pa.large_string())
+    joined = pc.binary_join_element_wise(*texts, point, null_handling="skip").to_pylist() if texts else [""] * len(items)
+    titles = texts[0] if title else pa.nulls(len(items), pa.large_string())
+    return ItemTable(titles, [text or "" for text in joined])
