@@ -16,7 +16,8 @@ __all__ = ["Explainer", "Explanation", "Hop"]
 
 INTERACTED = "interacted"
 MAX_DEGREE = 300
-"""Nodes with more edges are no stepping stones: that two films are both in English explains nothing."""
+"""Nodes with more edges are not walked on from: that two films are both in English explains little. Such a node is
+told only as the one between two items, and only where it is among the rarest that join them."""
 
 
 @dataclass(frozen=True)

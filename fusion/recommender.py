@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -14,7 +15,8 @@ import scipy.sparse as sp
 
 from ..gnn import Embeddings
 from ..gnn.embeddings import unit
-from ..kg import IdMap, ItemGraph
+from ..kg import IdMap, ItemGraph, UnknownIdError
+from ..loaders import ExportFormat, export_embeddings
 from .blend import Blend
 from .explain import Explainer, Explanation
 from .graph_signal import GraphSignal
@@ -135,7 +137,7 @@ class Recommender:
 
         Raises:
             TypeError: if `users` is one string rather than a list of ids.
-            KeyError: if an item of a history is unknown.
+            UnknownIdError: if an item of a history is unknown.
             ValueError: if k is below 1.
         """
         if isinstance(users, str):
@@ -151,7 +153,7 @@ class Recommender:
         """Paths from a user's history to an item, most telling first.
 
         Raises:
-            KeyError: if the item is unknown.
+            UnknownIdError: if the item is unknown.
         """
         audience, _ = self._audience([user], {user: history} if history else {})
         return self._explain(user, audience.history.indices.astype(np.int64), self._item(item), n)
@@ -160,7 +162,7 @@ class Recommender:
         """The k items nearest to one by cosine of their embeddings.
 
         Raises:
-            KeyError: if the item is unknown.
+            UnknownIdError: if the item is unknown.
         """
         number = self._item(item)
         cosines = (self._unit_items @ self._unit_items[number]).astype(np.float32)[None, :]
@@ -170,6 +172,19 @@ class Recommender:
             SimilarItem(self.items.id(n), rank, float(score), self._title(n), self._shared(number, n))
             for rank, (n, score) in enumerate(_listed(ranked.items[0], ranked.scores[0]), start=1)
         ]
+
+    def embedding_tables(self) -> dict[str, tuple[IdMap, npt.NDArray[np.float32]]]:
+        """Ids and embeddings, shape (n, d), of "items", "users" and "entities"; cosines between them have meaning."""
+        embeddings = self.embeddings
+        return {
+            "items": (self.items, embeddings.items),
+            "users": (self.users, embeddings.users(self.liked)),
+            "entities": (self.graph.entities, embeddings.entities),
+        }
+
+    def export(self, folder: str | Path, *, kind: ExportFormat = "parquet") -> list[Path]:
+        """Write the embeddings of items, users and entities with their ids; gives the files written."""
+        return export_embeddings(folder, self.embedding_tables(), kind)
 
     def warmth(self, user: str, history: Sequence[str] = ()) -> Warmth:
         """How well a user is known."""
@@ -217,7 +232,7 @@ class Recommender:
     def _item(self, item: str) -> int:
         number = self.items.number(item)
         if number is None:
-            raise KeyError(f"unknown item {item!r}: it is neither in the interactions nor linked to the graph")
+            raise UnknownIdError(f"unknown item {item!r}: it is neither in the interactions nor linked to the graph")
         return int(number)
 
     def _title(self, item: int) -> str:

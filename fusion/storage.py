@@ -28,7 +28,7 @@ from .popularity import Popularity
 from .recommender import Recommender
 from .signal import Signal
 
-__all__ = ["FORMAT", "Record", "load", "read_record", "save", "sha256_of"]
+__all__ = ["FORMAT", "Record", "check_target", "load", "read_record", "save", "sha256_of"]
 
 FORMAT = 1
 """Version of the folder's layout."""
@@ -59,8 +59,7 @@ def save(recommender: Recommender, record: Record, folder: str | Path) -> None:
         ModelError: if the target exists and is no model folder: nothing of the user's is ever overwritten.
     """
     folder = Path(folder).absolute()
-    if folder.exists() and not (folder / MANIFEST).is_file() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ModelError("exists and is no plait model; choose another folder", path=folder)
+    check_target(folder)
     with whole_directory(folder) as target:
         _write_graph(recommender, target)
         _write_interactions(recommender, target)
@@ -85,6 +84,17 @@ def save(recommender: Recommender, record: Record, folder: str | Path) -> None:
             "files": files,
         }
         _write_json(target / MANIFEST, manifest)
+
+
+def check_target(folder: str | Path) -> None:
+    """See that a model may be written to a folder: it is missing, empty, or an older model.
+
+    Raises:
+        ModelError: if something else is there: nothing of the user's is ever overwritten.
+    """
+    folder = Path(folder)
+    if folder.exists() and not (folder / MANIFEST).is_file() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ModelError("exists and is no plait model; choose another folder", path=folder)
 
 
 def load(folder: str | Path) -> Recommender:

@@ -28,7 +28,7 @@ from .signal import Audience, Scores, Signal
 from .stages import Stages
 from .storage import Record, save, sha256_of
 
-__all__ = ["Trained", "read_data", "train"]
+__all__ = ["Trained", "read_data", "scorers", "train"]
 
 VALIDATION_USERS = 4000
 """Most users early stopping looks at."""
@@ -99,7 +99,7 @@ def train(config: Config, *, progress: Progress | None = None) -> Trained:
     signals["gnn"], details["gnn"] = _fit_net(config, split, catalogue.graph, text, held_out, stages, "graph net")
     blend = _fit_blend(config, signals, held_out, stages, rng)
     with stages.stage("evaluate") as stage:
-        evaluation = evaluate(_scorers(signals, ablations, blend), split, config.evaluation)
+        evaluation = evaluate(scorers(signals, ablations, blend), split, config.evaluation)
         stage.result(f"{evaluation.users['valid']:,} validation and {evaluation.users['test']:,} test users")
     recommender = _assemble(split, catalogue, blend)
     details |= {"stages": stages.as_records(), "data": _fingerprint(config), "schema": _schema_record(catalogue)}
@@ -267,7 +267,7 @@ def _fit_blend(
     return Blend(signals, weights)
 
 
-def _scorers(signals: Mapping[str, Signal], ablations: Mapping[str, Signal], blend: Blend) -> dict[str, Scorer]:
+def scorers(signals: Mapping[str, Signal], ablations: Mapping[str, Signal], blend: Blend) -> dict[str, Scorer]:
     """What is evaluated, in the order of the table."""
     order = ("popularity", "ease without graph", "ease", "gnn without graph", "gnn")
     every = {**signals, **ablations}

@@ -22,8 +22,9 @@ class Embeddings:
     """Embeddings of one net, in rows by internal number.
 
     A user's embedding is a function of the history: `own + sum of fold rows of the history / sqrt(its length)`. With
-    the history of the training it is exactly what the net propagated; with a longer one, or for a user that the
-    net has not met in training (whose own part is 0), it is what the net would have propagated had the items stayed as they are.
+    the history of the training it is exactly what the net propagated; with a longer one, or for a user that the net
+    has not met in training (whose own part is 0), it is what the net would have propagated had the items stayed as
+    they are.
 
     Attributes:
         user_own: the part of each user that does not come from the history, shape (users, d).

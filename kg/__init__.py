@@ -1,7 +1,7 @@
 """The ground floor: ids, schema, the graph, interactions, neighbours, paths."""
 
 from .categories import with_category_nodes
-from .errors import ConfigError, DataError, ModelError, PlaitError
+from .errors import ConfigError, DataError, ModelError, PlaitError, UnknownIdError
 from .files import whole_directory, whole_file
 from .graph import UNTYPED, KnowledgeGraph
 from .ids import ExternalId, IdMap, InternalId, Numbers
@@ -43,6 +43,7 @@ __all__ = [
     "SilentProgress",
     "Stage",
     "Step",
+    "UnknownIdError",
     "find_paths",
     "labels",
     "local_name",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["ConfigError", "DataError", "ModelError", "PlaitError"]
+__all__ = ["ConfigError", "DataError", "ModelError", "PlaitError", "UnknownIdError"]
 
 
 class PlaitError(Exception):
@@ -25,6 +25,14 @@ class DataError(PlaitError):
         self.line = line
         place = "" if path is None else f"{path}:{line}: " if line is not None else f"{path}: "
         super().__init__(place + message)
+
+
+class UnknownIdError(PlaitError, KeyError):
+    """An id that the model or the map does not know; also a `KeyError`, for those who catch that."""
+
+    def __str__(self) -> str:
+        # KeyError shows its argument in quotes, as a key; this is a sentence.
+        return str(self.args[0])
 
 
 class ConfigError(DataError):

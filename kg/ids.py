@@ -11,6 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .errors import UnknownIdError
+
 __all__ = ["ExternalId", "IdMap", "InternalId", "Numbers"]
 
 ExternalId = str
@@ -64,7 +66,7 @@ class IdMap:
             missing: what an unknown id gives: an error that names it, or -1.
 
         Raises:
-            KeyError: if an id is unknown and `missing` is "raise".
+            UnknownIdError: if an id is unknown and `missing` is "raise".
         """
         if isinstance(ids, (pa.Array, pa.ChunkedArray)) or len(ids) > 64:
             column = ids if isinstance(ids, (pa.Array, pa.ChunkedArray)) else pa.array(ids, type=pa.large_string())
@@ -75,7 +77,7 @@ class IdMap:
         if missing == "raise" and (numbers < 0).any():
             at = int(np.flatnonzero(numbers < 0)[0])
             value = ids[at]
-            raise KeyError(f"unknown id {value.as_py() if isinstance(value, pa.Scalar) else value!r}")
+            raise UnknownIdError(f"unknown id {value.as_py() if isinstance(value, pa.Scalar) else value!r}")
         return numbers
 
     def ids(self, numbers: npt.ArrayLike) -> list[str]:

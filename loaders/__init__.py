@@ -1,5 +1,7 @@
 """Sources and sinks: RDF, tables, interaction logs, splits, exports."""
 
+from .describe import DataReport, describe
+from .exports import ExportFormat, export_embeddings
 from .interactions import InteractionsConfig, InteractionsReport, read_interactions
 from .items import ItemsConfig, ItemTable, read_items
 from .links import LinksConfig, read_links
@@ -21,6 +23,8 @@ from .tables import read_table
 __all__ = [
     "Catalogue",
     "DataConfig",
+    "DataReport",
+    "ExportFormat",
     "GraphConfig",
     "InteractionsConfig",
     "InteractionsReport",
@@ -33,6 +37,8 @@ __all__ = [
     "SplitConfig",
     "TableGraph",
     "assembled",
+    "describe",
+    "export_embeddings",
     "read_catalogue",
     "read_graph",
     "read_interactions",

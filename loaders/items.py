@@ -71,6 +71,8 @@ def read_items(config: ItemsConfig | None, items: IdMap) -> ItemTable:
     take = pa.array(at, mask=at < 0)
     texts = [table.column(c).cast(pa.large_string()).combine_chunks().take(take) for c in columns]
     point = pa.scalar(". ", type=pa.large_string())
-    joined = pc.binary_join_element_wise(*texts, point, null_handling="skip").to_pylist() if texts else [""] * len(items)
+    joined = (
+        pc.binary_join_element_wise(*texts, point, null_handling="skip").to_pylist() if texts else [""] * len(items)
+    )
     titles = texts[0] if title else pa.nulls(len(items), pa.large_string())
     return ItemTable(titles, [text or "" for text in joined])

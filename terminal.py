@@ -1,0 +1,144 @@
+"""How things look on the terminal: progress bars, tables, paths."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from .fusion import Evaluation, Explanation, Recommendation, SimilarItem
+from .kg import Stage, local_name
+from .loaders import DataReport
+
+__all__ = ["TerminalProgress", "evaluation_table", "recommendation_table", "report_tables", "similar_table"]
+
+
+class TerminalProgress:
+    """Shows each stage as a bar while it runs, and as one line with its result and seconds once it is done."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+
+    @contextmanager
+    def stage(self, name: str, total: int | None = None) -> Iterator[Stage]:
+        """A stage on the terminal."""
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description:<32}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
+        )
+        began = time.perf_counter()
+        with Progress(*columns, console=self.console, transient=True) as bars:
+            stage = _TerminalStage(bars, name, total)
+            yield stage
+        seconds = time.perf_counter() - began
+        self.console.print(f"[green]✓[/] {name:<32} {escape(stage.text)} [dim]{seconds:.1f} s[/]", highlight=False)
+
+
+class _TerminalStage:
+    def __init__(self, bars: Progress, name: str, total: int | None) -> None:
+        self.bars, self.text = bars, ""
+        self.task = bars.add_task(name, total=total, note="")
+
+    def update(self, done: int, total: int | None = None, note: str = "") -> None:
+        """Move the bar."""
+        if total is not None:
+            self.bars.update(self.task, total=total)
+        self.bars.update(self.task, completed=done, note=escape(note))
+
+    def result(self, text: str) -> None:
+        """Keep the result for the closing line."""
+        self.text = text
+
+
+def evaluation_table(evaluation: Evaluation, part: str, k: int) -> Table:
+    """Scorers of one part side by side, the best of each column in bold."""
+    metrics = [f"{name}@{k}" for name in ("ndcg", "recall", "mrr", "hit_rate", "precision", "map", "coverage")]
+    rows = [row for row in evaluation.rows if row.part == part]
+    cold = evaluation.cold[part]
+    left_out = f"; {cold:,} without a history left out" if cold else ""
+    title = f"{'Validation' if part == 'valid' else 'Test'}: {evaluation.users[part]:,} users{left_out}"
+    table = Table(title=title, title_justify="left")
+    table.add_column("ranked by")
+    for metric in metrics:
+        table.add_column(metric, justify="right")
+    best = {metric: max((row.metrics[metric] for row in rows), default=0.0) for metric in metrics}
+    for row in rows:
+        cells = []
+        for metric in metrics:
+            value, error = row.metrics[metric], row.errors.get(metric)
+            text = f"{value:.4f}" + (f" ±{error:.4f}" if error is not None and metric == metrics[0] else "")
+            cells.append(f"[bold]{text}[/]" if value == best[metric] else text)
+        table.add_row(row.name, *cells)
+    return table
+
+
+def recommendation_table(recommendations: Sequence[Recommendation]) -> Table:
+    """Ranked items of one user with what each signal adds, and the paths where they were asked for."""
+    names = list(recommendations[0].signals) if recommendations else []
+    table = Table()
+    for column in ("rank", "item", "title", "score", *names):
+        table.add_column(column, justify="left" if column in ("item", "title") else "right")
+    for found in recommendations:
+        title = escape(found.title)
+        for path in found.paths[:1]:
+            title += f"\n[dim]{escape(_without_user(path))}[/]"
+        parts = (f"{found.signals[name]:+.2f}" for name in names)
+        table.add_row(str(found.rank), escape(found.item_id), title, f"{found.score:.2f}", *parts)
+    return table
+
+
+def _without_user(path: Explanation) -> str:
+    """A path from the liked item on: the user's name is the table's title."""
+    return path.text.partition("→ ")[2]
+
+
+def similar_table(similar: Sequence[SimilarItem]) -> Table:
+    """Like items with what they share."""
+    table = Table("rank", "item", "title", "cosine", "shares")
+    for found in similar:
+        shares = ", ".join(f"{local_name(relation)}: {label}" for relation, label in found.shared)
+        table.add_row(str(found.rank), escape(found.item_id), escape(found.title), f"{found.score:.3f}", escape(shares))
+    return table
+
+
+def report_tables(report: DataReport) -> Iterator[Table]:
+    """The description of the data, table by table."""
+    table = Table("interactions", "", title="Interactions", title_justify="left", show_header=False)
+    for name, count in report.interactions.items():
+        table.add_row(name, f"{count:,}")
+    table.add_row("density", f"{report.density:.4%}")
+    table.add_row("time", " to ".join(report.time_range) if report.time_range else "unknown")
+    table.add_row("columns", ", ".join(f"{what}: {column or '-'}" for what, column in report.columns.items()))
+    yield table
+    if not report.node_types:
+        return
+    nodes = Table("node type", "entities", title="Graph", title_justify="left")
+    for node in report.node_types[:30]:
+        mark = "  ← items" if node.name == report.item_type else ""
+        nodes.add_row(escape(local_name(node.name)) + mark, f"{node.count:,}")
+    yield nodes
+    relations = Table("from", "relation", "to", "triples")
+    for relation in report.relations[:40]:
+        ends = escape(local_name(relation.source)), escape(relation.name), escape(local_name(relation.target))
+        relations.add_row(*ends, f"{relation.count:,}")
+    yield relations
+    literals = Table("literal", "kind", "count", "distinct", "example")
+    for literal in report.literals[:40]:
+        example = literal.example if len(literal.example) <= 60 else literal.example[:57] + "..."
+        literals.add_row(literal.name, literal.kind, f"{literal.count:,}", f"{literal.distinct:,}", escape(example))
+    yield literals
+    links = Table(title="Items in the graph", title_justify="left", show_header=False)
+    share = report.linked / report.items if report.items else 0
+    links.add_row("linked", f"{report.linked:,} of {report.items:,} ({share:.1%})")
+    links.add_row("without an entity", escape(", ".join(report.unlinked_examples)) or "none")
+    links.add_row("kept around them", f"{report.around['entities']:,} entities, {report.around['triples']:,} triples")
+    yield links

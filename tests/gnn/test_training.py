@@ -1,0 +1,241 @@
+"""Training: it learns what is planted, the graph carries it to cold items, and it can be repeated and interrupted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+
+from plait.gnn import Embeddings, GnnConfig, UnifiedGraph
+from plait.gnn.embeddings import unit
+from plait.gnn.training import Epoch, TrainingResult, choose_device, train_net
+from plait.loaders import assembled
+
+if TYPE_CHECKING:
+    from conftest import World
+
+CPU = torch.device("cpu")
+CUDA = pytest.param(
+    "cuda", marks=[pytest.mark.cuda, pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")]
+)
+QUICK = GnnConfig(dimension=8, epochs=6, evaluate_every=2, batch_size=16)
+
+
+def in_order(*values: float) -> Callable[[Embeddings], float]:
+    """A metric that gives these values, one a look."""
+    left = iter(values)
+    return lambda _: next(left)
+
+
+def trained(
+    world: World,
+    config: GnnConfig = QUICK,
+    *,
+    validate: Callable[[Embeddings], float] = lambda _: 0.0,
+    seed: int = 1,
+    device: torch.device = CPU,
+    on_epoch: Callable[[Epoch], None] | None = None,
+) -> TrainingResult:
+    text = np.random.default_rng(2).normal(size=(world.n_items + world.n_entities, 9)).astype(np.float32)
+    return train_net(
+        world.interactions, world.graph, text, config, validate=validate, seed=seed, device=device, on_epoch=on_epoch
+    )
+
+
+def same(one: Embeddings, other: Embeddings) -> bool:
+    names = ("user_own", "fold", "items", "entities", "bias")
+    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in names)
+
+
+@pytest.fixture
+def groups(any_world: World) -> World:
+    """Users 0-11 like items 0-7, users 12-20 items 8-14; items 15 and 16 are cold, all are linked to their group.
+
+    Items 0-7 and 15 have entity 0, items 8-14 and 16 have entity 1.
+    """
+    rng = np.random.default_rng(len(any_world.triples))
+    pairs = [(user, int(item)) for user in range(12) for item in rng.choice(8, 5, replace=False)]
+    pairs += [(user, 8 + int(item)) for user in range(12, 21) for item in rng.choice(7, 4, replace=False)]
+    first, second = [*range(8), 15], [*range(8, 15), 16]
+    triples = [(item, 0, 17) for item in first] + [(item, 0, 18) for item in second]
+    return type(any_world)((21, 17, 2), 1, pairs, triples)
+
+
+@pytest.mark.parametrize("device", ["cpu", CUDA])
+@pytest.mark.parametrize("negatives", [0, 9])
+def test_planted_groups_are_learned(groups: World, device: str, negatives: int) -> None:
+    config = GnnConfig(dimension=8, epochs=60, patience=60, learning_rate=0.02, negatives=negatives)
+    embeddings = train_net(
+        groups.interactions, groups.graph, None, config, validate=lambda _: 0.0, seed=1, device=torch.device(device)
+    ).embeddings
+    # Early stopping kept the first look, for all were equal; so look at a run that rises.
+    rising = iter(range(60))
+    embeddings = train_net(
+        groups.interactions,
+        groups.graph,
+        None,
+        config,
+        validate=lambda _: float(next(rising)),
+        seed=1,
+        device=torch.device(device),
+    ).embeddings
+    history = groups.interactions.matrix()
+    scores = embeddings.scores(embeddings.users(history))
+    unseen = np.where(history.toarray() > 0, -np.inf, scores)[:, :15]
+    assert (unseen[:12].argmax(axis=1) < 8).all()
+    assert (unseen[12:].argmax(axis=1) >= 8).all()
+
+
+def cold_cosines(world: World) -> np.ndarray:
+    """Mean cosine of (item 15, item 16) with the users of each group, shape (2 groups, 2 items); no bias in it."""
+    rising = iter(range(60))
+    config = GnnConfig(dimension=8, epochs=40, learning_rate=0.02)
+    embeddings = train_net(
+        world.interactions, world.graph, None, config, validate=lambda _: float(next(rising)), seed=1, device=CPU
+    ).embeddings
+    cosines = unit(embeddings.users(world.interactions.matrix())) @ unit(embeddings.items[15:]).T
+    return np.stack([cosines[:12].mean(axis=0), cosines[12:].mean(axis=0)])
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_the_graph_carries_taste_to_cold_items(groups: World, swapped: bool) -> None:
+    if swapped:
+        others = {15: 18, 16: 17}
+        groups.triples = [(head, relation, others.get(head, tail)) for head, relation, tail in groups.triples]
+    of_item_15, of_item_16 = cold_cosines(groups).T
+    more = (of_item_15[0] - of_item_15[1], of_item_16[1] - of_item_16[0])
+    assert min(more) > 0.1 if not swapped else max(more) < -0.1
+
+
+def test_the_same_seed_gives_the_same_net_and_another_does_not(any_world: World) -> None:
+    one, again, other = (trained(any_world, seed=seed) for seed in (1, 1, 2))
+    assert same(one.embeddings, again.embeddings)
+    assert (one.relation_weights == again.relation_weights).all()
+    assert not np.array_equal(one.embeddings.items, other.embeddings.items)
+
+
+@pytest.mark.parametrize("negatives", [0, 64])
+def test_the_same_seed_gives_the_same_net_on_two_threads(any_world: World, negatives: int) -> None:
+    # Large enough that torch shares the work out; gradients summed in the order the threads come would differ.
+    rng = np.random.default_rng(0)
+    pairs = [(int(user), int(item) % 300) for user, item in zip(rng.integers(0, 600, 6000), rng.zipf(1.3, 6000))]
+    world = type(any_world)((600, 300, 0), 1, pairs, [])
+    config = GnnConfig(epochs=3, evaluate_every=3, negatives=negatives)
+    torch.set_num_threads(2)
+    one, *again = (trained(world, config).embeddings for _ in range(4))
+    assert all(same(one, other) for other in again)
+
+
+@pytest.mark.parametrize("device", ["cpu", CUDA])
+def test_global_randomness_is_neither_used_nor_moved(any_world: World, device: str) -> None:
+    torch.manual_seed(7)
+    np.random.seed(7)  # noqa: NPY002
+    before, numpy_before = torch.get_rng_state(), np.random.get_state()[1]  # noqa: NPY002
+    one = trained(any_world, device=torch.device(device))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert (np.random.get_state()[1] == numpy_before).all()  # noqa: NPY002
+    torch.manual_seed(8)
+    if device == "cpu":
+        assert same(trained(any_world).embeddings, one.embeddings)
+
+
+def test_the_best_epoch_is_kept(any_world: World) -> None:
+    news: list[Epoch] = []
+    snapshots: list[Embeddings] = []
+    values = iter([0.2, 0.5, 0.4])
+
+    def validate(embeddings: Embeddings) -> float:
+        snapshots.append(embeddings)
+        return next(values)
+
+    result = trained(any_world, validate=validate, on_epoch=news.append)
+    assert (result.epochs, result.best_epoch, result.best_metric, result.interrupted) == (6, 4, 0.5, False)
+    assert same(result.embeddings, snapshots[1]) and not same(result.embeddings, snapshots[2])
+    assert [epoch.number for epoch in news] == [1, 2, 3, 4, 5, 6]
+    assert [epoch.metric for epoch in news] == [None, 0.2, None, 0.5, None, 0.4]
+    assert [epoch.best for epoch in news] == [-np.inf, 0.2, 0.2, 0.5, 0.5, 0.5]
+
+
+def test_an_equal_run_stopped_at_the_best_epoch_gives_the_same(any_world: World) -> None:
+    """What is kept is of its epoch, not a view of what training went on to change."""
+    long = trained(any_world, validate=in_order(0.2, 0.5, 0.4))
+    short = trained(any_world, QUICK.model_copy(update={"epochs": 4}), validate=in_order(0.2, 0.5))
+    assert same(long.embeddings, short.embeddings)
+    assert (long.relation_weights == short.relation_weights).all()
+    assert (long.relation_weights != 1).any()
+
+
+def test_early_stopping_stops(any_world: World) -> None:
+    config = QUICK.model_copy(update={"epochs": 50, "patience": 3})
+    result = trained(any_world, config, validate=in_order(0.3, 0.5, 0.4, 0.5, 0.2, 0.9))
+    # Best at the second look; three looks later, none better (an equal one is not), it ends.
+    assert (result.epochs, result.best_epoch, result.best_metric) == (2 * 5, 2 * 2, 0.5)
+
+
+@pytest.mark.parametrize(("last", "best_epoch"), [(5, 2), (4, 4), (1, 0)])
+def test_ctrl_c_keeps_the_best_so_far(any_world: World, last: int, best_epoch: int) -> None:
+    def on_epoch(epoch: Epoch) -> None:
+        if epoch.number == last:
+            raise KeyboardInterrupt
+
+    metrics = (0.5, 0.4) if last == 5 else (0.5, 0.6)
+    result = trained(any_world, validate=in_order(*metrics), on_epoch=on_epoch)
+    assert (result.interrupted, result.epochs, result.best_epoch) == (True, last, best_epoch)
+    expected = trained(any_world, QUICK.model_copy(update={"epochs": max(best_epoch, 1)}), validate=in_order(0.5, 0.6))
+    assert same(result.embeddings, expected.embeddings)
+    assert np.isnan(result.best_metric) == (best_epoch == 0)
+
+
+def test_a_metric_that_is_never_a_number_keeps_the_last(any_world: World) -> None:
+    result = trained(any_world, validate=lambda _: float("nan"))
+    assert result.best_epoch == 0 and np.isnan(result.best_metric)
+    assert same(result.embeddings, trained(any_world, validate=in_order(1, 2, 3)).embeddings)
+
+
+def test_fixed_relation_weights_stay(any_world: World) -> None:
+    result = trained(any_world, QUICK.model_copy(update={"relation_weights": False}))
+    assert (result.relation_weights == 1).all()
+    assert len(result.relation_weights) == 2 * (1 + any_world.n_relations)
+
+
+def test_held_out_edges_are_not_in_the_graph_that_is_propagated(any_world: World) -> None:
+    log = any_world.interactions
+    part = np.arange(len(log)) % 3
+    split = assembled(*(log.select(part == number) for number in range(3)))
+    positives = split.positives()
+    unified = UnifiedGraph.build(positives, any_world.graph)
+    between = {
+        (int(v), int(s) - any_world.n_users)
+        for s, v in zip(unified.sender, unified.receiver, strict=True)
+        if v < any_world.n_users
+    } | {
+        (int(s), int(v) - any_world.n_users)
+        for s, v in zip(unified.sender, unified.receiver, strict=True)
+        if s < any_world.n_users
+    }
+    held_out = {(int(u), int(i)) for rows in (split.valid, split.test) for u, i in zip(rows.user, rows.item)}
+    assert len(held_out) >= 4
+    assert between == {(int(u), int(i)) for u, i in zip(positives.user, positives.item, strict=True)}
+    assert not between & held_out
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_cuda_starts_like_the_cpu_and_repeats_itself(any_world: World) -> None:
+    one, again = (trained(any_world, device=torch.device("cuda")).embeddings for _ in range(2))
+    assert one.items == pytest.approx(again.items, abs=1e-4)
+    config = QUICK.model_copy(update={"dropout": 0.0, "epochs": 1})
+    here, there = (trained(any_world, config, device=torch.device(name)).embeddings for name in ("cpu", "cuda"))
+    assert here.items == pytest.approx(there.items, abs=1e-3)
+
+
+def test_choosing_a_device() -> None:
+    assert choose_device("cpu") == CPU
+    assert choose_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
+    with pytest.raises(ValueError, match="'tpuu' is no device of torch"):
+        choose_device("tpuu")
+    with pytest.raises(ValueError, match="device cuda:97 was asked for"):
+        choose_device("cuda:97")
