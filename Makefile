@@ -4,7 +4,7 @@
 #   VENV       folder of the environment
 #   PYTHON     the Python it is made from; by default the first of the names below that is new enough
 #   TORCH      which PyTorch, in pip's words
-#   EXTRAS     plait's own extras that `make test` installs; neo4j is the driver its tests speak through
+#   EXTRAS     plait's own extras that `make test` installs
 #   PIP_EXTRA  more options for every pip install. The index is the one pip is configured for. On Linux the registry's own
 #              PyTorch brings CUDA, some gigabytes; from PyTorch's CPU index it is 200 MB:
 #              make demo PIP_EXTRA='--extra-index-url https://download.pytorch.org/whl/cpu'
@@ -13,7 +13,7 @@ VENV ?= .venv
 PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 TORCH ?= $(shell grep '^torch==' requirements/constraints.txt)
-EXTRAS ?= dev,neo4j
+EXTRAS ?= dev
 PIP_EXTRA ?=
 BENCH ?= $(sort $(wildcard bench/*.py))
 

@@ -226,7 +226,7 @@ def demo(
     chosen = DEMOS[name]
     out.print(f"[bold]plait demo: {chosen.title}[/]")
     for terms in chosen.terms:
-        out.print(f"[dim]{escape(terms)}[/]", highlight=False)
+        out.print(f"[dim]{escape(' '.join(terms.split()))}[/]", highlight=False)
     with TerminalProgress(news).stage("write the graph as RDF") as stage:
         config, summary = prepare(chosen, folder / name)
         stage.result(summary)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
@@ -36,11 +37,12 @@ class TerminalProgress:
             TextColumn("{task.fields[note]}"),
         )
         began = time.perf_counter()
-        with Progress(*columns, console=self.console, transient=True) as bars:
+        with Progress(*columns, console=self.console, transient=True, disable=not self.console.is_terminal) as bars:
             stage = _TerminalStage(bars, name, total)
             yield stage
         seconds = time.perf_counter() - began
-        self.console.print(f"[green]✓[/] {name:<32} {escape(stage.text)} [dim]{seconds:.1f} s[/]", highlight=False)
+        line = f"[green]✓[/] {name:<30} {escape(stage.text)} [dim]{seconds:.1f} s[/]"
+        self.console.print(line, highlight=False, soft_wrap=True)
 
 
 class _TerminalStage:
@@ -61,21 +63,24 @@ class _TerminalStage:
 
 def evaluation_table(evaluation: Evaluation, part: str, k: int) -> Table:
     """Scorers of one part side by side, the best of each column in bold."""
-    metrics = [f"{name}@{k}" for name in ("ndcg", "recall", "mrr", "hit_rate", "precision", "map", "coverage")]
+    names = {"ndcg": "NDCG", "recall": "recall", "mrr": "MRR", "hit_rate": "hits", "precision": "prec", "map": "MAP"}
+    names["coverage"] = "cover"
+    metrics = [f"{name}@{k}" for name in names]
     rows = [row for row in evaluation.rows if row.part == part]
     cold = evaluation.cold[part]
     left_out = f"; {cold:,} without a history left out" if cold else ""
-    title = f"{'Validation' if part == 'valid' else 'Test'}: {evaluation.users[part]:,} users{left_out}"
-    table = Table(title=title, title_justify="left")
-    table.add_column("ranked by")
-    for metric in metrics:
-        table.add_column(metric, justify="right")
+    title = f"{'Validation' if part == 'valid' else 'Test'} @{k}: {evaluation.users[part]:,} users{left_out}"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("ranked by", no_wrap=True)
+    for name in names.values():
+        table.add_column(name, justify="right", no_wrap=True)
     best = {metric: max((row.metrics[metric] for row in rows), default=0.0) for metric in metrics}
     for row in rows:
         cells = []
         for metric in metrics:
             value, error = row.metrics[metric], row.errors.get(metric)
-            text = f"{value:.4f}" + (f" ±{error:.4f}" if error is not None and metric == metrics[0] else "")
+            text = f"{value:.4f}" if error is not None else f"{value:.1%}"
+            text += f" ±{error:.4f}" if error is not None and metric == metrics[0] else ""
             cells.append(f"[bold]{text}[/]" if value == best[metric] else text)
         table.add_row(row.name, *cells)
     return table

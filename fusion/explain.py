@@ -95,9 +95,13 @@ class Explainer:
         affinity = dict(zip(history.tolist(), self.affinity(history, item).tolist(), strict=True))
         for length in sorted({min(2, max_length), max_length}):
             paths = find_paths(self.graph.adjacency, history, item, max_length=length, max_degree=MAX_DEGREE)
-            if paths:
+            if paths := [path for path in paths if len(path.steps) <= 2 or not self._meets_hub(path)]:
                 return self._most_telling(user_id, paths, affinity, n)
         return self._co_interactions(user_id, history, item, n)
+
+    def _meets_hub(self, path: GraphPath) -> bool:
+        """Whether a node between the ends is a hub: the search walks on from none, but lets its two halves meet there."""
+        return bool((self.graph.adjacency.degree(np.array(path.nodes[1:-1])) > MAX_DEGREE).any())
 
     def _most_telling(
         self, user_id: str, paths: list[GraphPath], affinity: dict[int, float], n: int

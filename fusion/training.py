@@ -90,12 +90,12 @@ def train(config: Config, *, progress: Progress | None = None) -> Trained:
         )
     signals: dict[str, Signal] = {"popularity": Popularity.fit(split.positives())}
     plain, signals["ease"], ease_choice = _fit_ease(config, split, catalogue, held_out, stages)
-    ablations: dict[str, Signal] = {"ease without graph": plain}
+    ablations: dict[str, Signal] = {"ease, no graph": plain}
     details: dict[str, Any] = {"threads": threads, "ease": ease_choice}
     if config.evaluation.ablations:
         bare = ItemGraph.without_graph(split.items)
         net, _ = _fit_net(config, split, bare, None, held_out, stages, "graph net without graph")
-        ablations["gnn without graph"] = net
+        ablations["gnn, no graph"] = net
     signals["gnn"], details["gnn"] = _fit_net(config, split, catalogue.graph, text, held_out, stages, "graph net")
     blend = _fit_blend(config, signals, held_out, stages, rng)
     with stages.stage("evaluate") as stage:
@@ -269,7 +269,7 @@ def _fit_blend(
 
 def scorers(signals: Mapping[str, Signal], ablations: Mapping[str, Signal], blend: Blend) -> dict[str, Scorer]:
     """What is evaluated, in the order of the table."""
-    order = ("popularity", "ease without graph", "ease", "gnn without graph", "gnn")
+    order = ("popularity", "ease, no graph", "ease", "gnn, no graph", "gnn")
     every = {**signals, **ablations}
     return {**{name: _scorer(every[name]) for name in order if name in every}, "blend": blend.score}
 

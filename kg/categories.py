@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from .graph import KnowledgeGraph
 from .ids import IdMap
@@ -17,12 +20,14 @@ __all__ = ["with_category_nodes"]
 def with_category_nodes(graph: KnowledgeGraph, schema: Schema) -> KnowledgeGraph:
     """The graph with every category literal turned into a triple to a node that stands for its value.
 
-    The new node is called `PREDICATE=VALUE`, has the predicate's full name as node type and the value as its label.
+    The new node is called `PREDICATE=VALUE`, has the predicate's full name as node type and the value as its label. A blank
+    value stands for nothing, and so for no node.
     """
     literals = graph.literals
     chosen = set(schema.predicates("category"))
     mask = np.array([p in chosen for p in literals.predicates], dtype=bool)
     rows = np.flatnonzero(mask[literals.predicate]) if len(mask) else np.empty(0, dtype=np.int64)
+    rows = rows[np.asarray(pc.match_substring_regex(literals.value.take(pa.array(rows)), r"\S"), dtype=bool)]
     if len(rows) == 0:
         return graph
     part = literals.take(rows)
@@ -40,7 +45,7 @@ def with_category_nodes(graph: KnowledgeGraph, schema: Schema) -> KnowledgeGraph
     fresh = values >= first
     type_of = np.concatenate([graph.type_of, np.full(len(entities) - first, -1, dtype=np.int32)])
     type_of[values[fresh]] = [type_number[part.predicates[p]] for p in part.predicate[where[fresh]]]
-    return KnowledgeGraph.build(
+    joined = KnowledgeGraph.build(
         entities,
         relations,
         np.concatenate([graph.head, part.entity]),
@@ -50,6 +55,7 @@ def with_category_nodes(graph: KnowledgeGraph, schema: Schema) -> KnowledgeGraph
         type_of=type_of,
         literals=_with_labels(literals, values[fresh], part.value.take(pa.array(where[fresh])), schema),
     )
+    return replace(joined, duplicates=graph.duplicates)
 
 
 def _with_labels(literals: Literals, entity: np.ndarray, value: pa.Array, schema: Schema) -> Literals:

@@ -166,8 +166,9 @@ class KnowledgeGraph:
         from torch_geometric.data import HeteroData
 
         data = HeteroData()
-        names = (*self.types, UNTYPED)
-        kind = np.where(self.type_of < 0, len(self.types), self.type_of)
+        # A source may itself name a type "untyped": those are then one node type.
+        names = self.types if UNTYPED in self.types else (*self.types, UNTYPED)
+        kind = np.where(self.type_of < 0, names.index(UNTYPED), self.type_of)
         position = np.empty(self.n_entities, dtype=np.int64)
         for number, name in enumerate(names):
             members = np.flatnonzero(kind == number)

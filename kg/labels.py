@@ -18,14 +18,15 @@ RDFS_LABEL = "http://www.w3.org/2000/01/rdf-schema#label"
 def labels(graph: KnowledgeGraph, schema: Schema) -> pa.Array:
     """Display names, large_string, one an entity.
 
-    The best label literal by predicate and language; of equals the first in the source. An entity without one is
-    named by the last part of its IRI.
+    The best label literal by predicate and language; of equals the first in the source. An entity without one, or with
+    a blank one, is named by the last part of its IRI.
     """
     literals = graph.literals
     # rdfs:label is a label even where the schema was inferred before any was added (nodes of category values).
     rank_of = {p: i for i, p in enumerate(dict.fromkeys((*schema.predicates("label"), RDFS_LABEL)))}
     ranks = np.array([rank_of.get(p, -1) for p in literals.predicates], dtype=np.int64)
     rows = np.flatnonzero(ranks[literals.predicate] >= 0) if len(ranks) else np.empty(0, dtype=np.int64)
+    rows = rows[np.asarray(pc.match_substring_regex(literals.value.take(pa.array(rows)), r"\S"), dtype=bool)]
     language = literals.language_rank(schema.language)
     # A label in another language is still better than a lesser predicate's: name over alternateName.
     order = rows[np.lexsort((rows, language[rows], ranks[literals.predicate[rows]], literals.entity[rows]))]

@@ -68,8 +68,9 @@ class Literals:
         """How well each literal's language suits, shape (n,): 0 the preferred one, 1 none stated, 2 another."""
         if len(self.language.dictionary) == 0:
             return np.ones(len(self), dtype=np.int8)
+        wanted = preferred.split("-")[0].lower()
         ranks = np.array(
-            [0 if (tag or "").split("-")[0].lower() == preferred else 2 for tag in self.language.dictionary.to_pylist()]
+            [0 if (tag or "").split("-")[0].lower() == wanted else 2 for tag in self.language.dictionary.to_pylist()]
             + [1],
             dtype=np.int8,
         )

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from .errors import ConfigError
 from .graph import UNTYPED, KnowledgeGraph
 from .literals import DATE_DATATYPES, NUMERIC_DATATYPES
-from .names import short_names
+from .names import local_name, short_names
 
 __all__ = ["LiteralKind", "LiteralType", "NodeType", "RelationType", "Schema", "SchemaConfig"]
 
@@ -126,7 +126,7 @@ class Schema:
         chosen = [lit for lit in self.literals if lit.kind == kind]
         if kind == "label":
             rank = {name: i for i, name in enumerate(_LABEL_NAMES)}
-            chosen.sort(key=lambda lit: rank.get(lit.name, len(rank)))
+            chosen.sort(key=lambda lit: rank.get(local_name(lit.predicate), len(rank)))
         return tuple(lit.predicate for lit in chosen)
 
     def _literal(self, name: str) -> LiteralType:
@@ -177,7 +177,7 @@ def _literal_types(graph: KnowledgeGraph) -> tuple[LiteralType, ...]:
         values = literals.value.take(pa.array(rows))
         distinct = int(pc.count_distinct(values).as_py())
         entities = len(np.unique(literals.entity[rows]))
-        kind = _literal_kind(short, sample.value, sample.datatype, distinct / len(rows), entities)
+        kind = _literal_kind(local_name(predicate), sample.value, sample.datatype, distinct / len(rows), entities)
         types.append(LiteralType(short, kind, len(rows), distinct, values[0].as_py(), predicate))
     return tuple(sorted(types, key=lambda lit: (-lit.count, lit.name)))
 

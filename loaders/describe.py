@@ -15,6 +15,7 @@ from .source import Catalogue
 __all__ = ["DataReport", "describe"]
 
 EXAMPLES = 5
+RATING_NAMES = frozenset({"rating", "score", "overall", "stars"})
 
 
 @dataclass(frozen=True)
@@ -93,10 +94,11 @@ def _warnings(
         found.append("no time column: temporal splits are not possible, and order is the file's")
     if report.duplicates:
         found.append(f"{report.duplicates:,} repeated user-item pairs were made one row each")
-    if min_weight is None and len(np.unique(log.weight)) > 1:
+    rated = (report.columns.get("weight") or "").lower() in RATING_NAMES
+    if min_weight is None and rated and len(np.unique(log.weight)) > 1:
         low = float(np.quantile(log.weight, 0.25))
         found.append(
-            f"weights differ and all count as liked; if they are ratings, set data.interactions.min_weight "
+            "ratings of all heights count as liked; set data.interactions.min_weight to say what does "
             f"(a quarter of them is {low:g} or less)"
         )
     return found + (

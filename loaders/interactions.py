@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
 from ..kg import DataError, IdMap, Interactions
-from .tables import find_column, numbers_of, read_table
+from .tables import find_column, line_of, numbers_of, read_table
 
 __all__ = ["InteractionsConfig", "InteractionsReport", "read_interactions"]
 
@@ -42,7 +43,8 @@ class InteractionsConfig(BaseModel):
     """Column of the strength: a rating, a count. Inferred (rating, weight, quantity, ...); 1 where there is none."""
 
     time: str | None = None
-    """Column of the time: seconds or milliseconds since 1970, or ISO 8601 (UTC unless it says otherwise). Inferred."""
+    """Column of the time: seconds (or milli-, micro-, nanoseconds) since 1970, or ISO 8601 (UTC unless it says
+    otherwise). Inferred from the usual names: timestamp, time, date, ..."""
 
     min_weight: float | None = None
     """What counts as liked: rows below are known to be seen and never recommended, but are no positives."""
@@ -86,7 +88,8 @@ def read_interactions(
         The interactions of each file, the log's first, and a report on all of them.
 
     Raises:
-        DataError: if a file or column is missing, an id is empty, a weight is NaN or a time unreadable, or no row is there.
+        DataError: if a file or column is missing, an id is empty, a weight is NaN or a time unreadable, or no row
+            is there.
     """
     paths = [config.path, *more]
     logs = [_read(path, config) for path in paths]
@@ -119,44 +122,60 @@ def _read(path: Path, config: InteractionsConfig) -> _Log:
     return _Log(
         _ids(table.column(names["user"]), "user", path),
         _ids(table.column(names["item"]), "item", path),
-        ones if weight is None else np.asarray(numbers_of(table.column(weight), "weight", path), dtype=np.float32),
+        ones if weight is None else _weights(table.column(weight), path),
         None if time is None else _seconds(table.column(time), path),
         names,
     )
 
 
 def _ids(column: pa.ChunkedArray, what: str, path: Path) -> pa.ChunkedArray:
+    if pa.types.is_nested(column.type):
+        raise DataError(f"the {what} column holds {column.type}, ids are wanted", path=path)
     column = column.cast(pa.large_string())
     empty = pc.fill_null(pc.equal(pc.utf8_trim_whitespace(column), ""), True)
     at = pc.index(empty, True).as_py()
     if at >= 0:
-        raise DataError(f"the {what}'s id is empty; correct or remove the row", path=path, line=at + 2)
+        raise DataError(f"the {what}'s id is empty; correct or remove the row", path=path, line=line_of(path, at))
     return column
+
+
+def _weights(column: pa.ChunkedArray, path: Path) -> npt.NDArray[np.float32]:
+    weights = np.asarray(numbers_of(column, "weight", path))
+    beyond = np.flatnonzero(np.abs(weights) > np.finfo(np.float32).max)
+    if len(beyond):
+        at = int(beyond[0])
+        raise DataError(
+            f"the weight {weights[at]:g} is too large; scale the weights", path=path, line=line_of(path, at)
+        )
+    return weights.astype(np.float32)
 
 
 def _seconds(column: pa.ChunkedArray, path: Path) -> npt.NDArray[np.float64]:
     """A time column as seconds since 1970 in UTC."""
     if pa.types.is_large_string(column.type) or pa.types.is_string(column.type):
+        column = pc.utf8_trim_whitespace(column.cast(pa.large_string()))
         first = next((c for c in (column[i].as_py() for i in range(len(column))) if c is not None), "")
-        if not first.replace(".", "", 1).lstrip("-").isdigit():
+        if re.fullmatch(r"[-+]?[\d.]+([eE][-+]?\d+)?", first) is None:
             column = _timestamps(column, path)
-    if pa.types.is_temporal(column.type):
+    if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
         if column.null_count:
             at = pc.index(pc.is_null(column), True).as_py()
-            raise DataError("the time is empty; correct or remove the row", path=path, line=at + 2)
-        return np.asarray(column.cast(pa.timestamp("us")).cast(pa.int64()), dtype=np.float64) / 1e6
+            raise DataError("the time is empty; correct or remove the row", path=path, line=line_of(path, at))
+        return np.asarray(column.cast(pa.timestamp("us"), safe=False).cast(pa.int64()), dtype=np.float64) / 1e6
     seconds = np.asarray(numbers_of(column, "time", path), dtype=np.float64)
     # 1e11 seconds is the year 5138, 1e11 milliseconds is 1973: no log is of either time by the other reading.
-    return seconds / 1000 if len(seconds) and np.median(seconds) > 1e11 else seconds
+    # The same holds of milli- and microseconds, and of micro- and nanoseconds.
+    while len(seconds) and np.median(seconds) > 1e11:
+        seconds = seconds / 1000
+    return seconds
 
 
 def _timestamps(column: pa.ChunkedArray, path: Path) -> pa.ChunkedArray:
     """ISO 8601 strings as UTC timestamps; those without a zone are taken as UTC."""
-    trimmed = pc.utf8_trim_whitespace(column)
-    zoned = pc.match_substring_regex(trimmed, r"(Z|[+-]\d\d:?\d\d)$")
-    complete = pc.if_else(
-        pc.or_(zoned, pc.less(pc.utf8_length(trimmed), 11)), trimmed, pc.binary_join_element_wise(trimmed, "Z", "")
-    )
+    # Arrow wants a time of day and a zone, and no more digits than the unit has.
+    complete = pc.replace_substring_regex(column, r"^(\d{4}-\d\d-\d\d)$", r"\1T00:00")
+    complete = pc.replace_substring_regex(complete, r"(\.\d{6})\d+", r"\1")
+    complete = pc.replace_substring_regex(complete, r"([T ]\d\d(:\d\d){0,2}(\.\d+)?)$", r"\1Z")
     try:
         return complete.cast(pa.timestamp("us", tz="UTC"))
     except pa.ArrowInvalid:
@@ -164,7 +183,7 @@ def _timestamps(column: pa.ChunkedArray, path: Path) -> pa.ChunkedArray:
         raise DataError(
             f"the time {str(column[at].as_py())[:40]!r} is neither seconds since 1970 nor ISO 8601",
             path=path,
-            line=at + 2,
+            line=line_of(path, at),
         ) from None
 
 

@@ -60,13 +60,13 @@ def read_links(config: LinksConfig | None, items: IdMap, graph: KnowledgeGraph) 
 def _columns(config: LinksConfig) -> tuple[pa.Array, pa.Array]:
     """Distinct (item, entity) rows of the file, those with an empty cell left out."""
     table = read_table(config.path)
-    item = find_column(table, config.item, ITEM_NAMES, "item", config.path) or table.column_names[0]
+    item = find_column(table, config.item, ITEM_NAMES, "item", config.path)
     entity = find_column(table, config.entity, ENTITY_NAMES, "entity", config.path)
-    if entity is None:
-        others = [name for name in table.column_names if name != item]
-        if not others:
-            raise DataError("two columns are wanted, the item's id and the entity's", path=config.path)
-        entity = others[0]
+    others = [name for name in table.column_names if name not in (item, entity)]
+    if len(others) < (item is None) + (entity is None) or (item is not None and item == entity):
+        raise DataError("two columns are wanted, the item's id and the entity's", path=config.path)
+    item = others.pop(0) if item is None else item
+    entity = others.pop(0) if entity is None else entity
     pairs = table.select([item, entity]).rename_columns(["item", "entity"]).drop_null()
     pairs = pairs.group_by(["item", "entity"], use_threads=False).aggregate([])
     counts = pc.value_counts(pairs.column("item").combine_chunks())

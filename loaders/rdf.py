@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import re
+import zlib
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -46,11 +48,15 @@ def read_rdf(paths: Sequence[str | Path], *, on_progress: Progress | None = None
     labels in two files stay apart. An entity with several rdf:types has the commonest of them.
 
     Raises:
-        DataError: if a file is missing, of an unknown kind, or malformed (naming the line), or holds no triple.
+        DataError: if a file is missing, of an unknown kind, malformed (naming the line), damaged, or has a triple about
+            a triple, or if there is no triple in any.
     """
     columns = _Columns()
-    for number, path in enumerate(map(Path, paths)):
-        columns.blank_prefix = f"_:{number}:"
+    files = [Path(path) for path in paths]
+    for path in files:
+        _format(path)
+    for number, path in enumerate(files):
+        columns.path, columns.blank_prefix = path, f"_:{number}:"
         columns.read(_parse(path), path.name, on_progress)
     if columns.triples == 0:
         names = ", ".join(str(p) for p in paths) or "no file given"
@@ -62,33 +68,48 @@ def read_rdflib(graph: rdflib.Graph) -> KnowledgeGraph:
     """Take the triples of an `rdflib.Graph` that is already in memory.
 
     Raises:
-        DataError: if it holds no triple.
+        DataError: if it holds no triple, or one that cannot be written as N-Triples.
     """
     columns = _Columns()
     # Serialised by rdflib and parsed by Oxigraph: one way into columns, and the same rules for all.
-    data = graph.serialize(format="nt", encoding="utf-8")
-    columns.read(ox.parse(data, format=ox.RdfFormat.N_TRIPLES), "rdflib graph", None)
+    try:
+        data = graph.serialize(format="nt", encoding="utf-8")
+        columns.read(ox.parse(data, format=ox.RdfFormat.N_TRIPLES), "rdflib graph", None)
+    except DataError:
+        raise
+    except Exception as error:  # rdflib raises no narrower class for an IRI with a space in it
+        raise DataError(f"the rdflib graph cannot be written as N-Triples: {error}") from error
     if columns.triples == 0:
         raise DataError("the rdflib graph is empty")
     return columns.graph()
 
 
-def _parse(path: Path) -> Iterator[Any]:
-    """Triples of one file, with every parser error turned into a sentence that names file and line."""
+def _packed(path: Path) -> bool:
+    return path.suffix.lower() == ".gz"
+
+
+def _format(path: Path) -> ox.RdfFormat:
     if not path.is_file():
         raise DataError("no such file", path=path)
-    packed = path.suffix.lower() == ".gz"
-    suffix = Path(path.stem).suffix.lower() if packed else path.suffix.lower()
+    suffix = Path(path.stem).suffix.lower() if _packed(path) else path.suffix.lower()
     if suffix not in FORMATS:
         raise DataError(f"unknown kind of RDF file; known are {', '.join(FORMATS)}, each also with .gz", path=path)
+    return FORMATS[suffix]
+
+
+def _parse(path: Path) -> Iterator[Any]:
+    """Triples of one file, with every parser error turned into a sentence that names file and line."""
     with path.open("rb") as raw:
-        file = cast(IO[bytes], gzip.GzipFile(fileobj=raw)) if packed else raw
+        file = gzip.GzipFile(fileobj=raw) if _packed(path) else raw
         try:
-            yield from ox.parse(file, format=FORMATS[suffix])
+            # Some editors begin a file with a byte order mark, which no RDF syntax knows.
+            if file.peek(3).startswith(codecs.BOM_UTF8):
+                file.read(3)
+            yield from ox.parse(cast(IO[bytes], file), format=_format(path))
         except SyntaxError as error:
             line = error.lineno or _line_in(str(error))
             raise DataError(f"malformed RDF: {error.msg}; correct or remove it", path=path, line=line) from error
-        except (EOFError, gzip.BadGzipFile) as error:
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise DataError(f"damaged gzip file: {error}; fetch it again", path=path) from error
 
 
@@ -112,6 +133,7 @@ class _Columns:
         self.literal_tags: list[str | None] = []
         self.literal_datatypes: list[str | None] = []
         self.triples = 0
+        self.path: Path | None = None
         self.blank_prefix = "_:"
 
     def read(self, triples: Iterable[Any], name: str, on_progress: Progress | None) -> None:
@@ -137,7 +159,10 @@ class _Columns:
             on_progress(name, self.triples)
 
     def _node(self, term: Any) -> str:
-        value: str = term.value
+        try:
+            value: str = term.value
+        except AttributeError:
+            raise DataError(f"a triple about a triple, {term}; leave it out of the file", path=self.path) from None
         return self.blank_prefix + value if isinstance(term, ox.BlankNode) else value
 
     def _literal(self, subject: str, predicate: str, literal: Any) -> None:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ..kg import ConfigError, IdMap, Interactions
 
-__all__ = ["Part", "Split", "SplitConfig", "split_interactions"]
+__all__ = ["Part", "Split", "SplitConfig", "assembled", "split_interactions"]
 
 Part = Literal["valid", "test"]
 """A held-out part."""
@@ -178,5 +178,6 @@ def _leave_last_out(log: Interactions) -> npt.NDArray[np.int8]:
 def _last_of_each_user(log: Interactions, config: SplitConfig) -> npt.NDArray[np.int8]:
     place, length = _from_the_end(log)
     n_test = np.round(length * config.test).astype(np.int64)
-    n_valid = np.round(length * config.valid).astype(np.int64)
+    # However large the shares, each user's first stays in train: nothing else would be left to know the user by.
+    n_valid = np.minimum(np.round(length * config.valid).astype(np.int64), length - n_test - 1)
     return np.where(place < n_test, 2, np.where(place < n_test + n_valid, 1, 0)).astype(np.int8)

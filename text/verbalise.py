@@ -82,9 +82,12 @@ class Verbaliser:
             kind = self._kinds[predicate]
             if predicate in told or kind not in ("text", "number"):
                 continue
+            literal = str(self.graph.literals.value[row])
+            value = " ".join(literal.split())
+            if not value:
+                continue
             told.add(predicate)
-            value = " ".join(str(self.graph.literals.value[row]).split())
-            used.append((self.graph.literals.predicates[predicate], value))
+            used.append((self.graph.literals.predicates[predicate], literal))
             if kind == "text" and len(value) > 60:
                 long.append(value)
             else:

@@ -66,6 +66,11 @@ class World:
 
 
 @pytest.fixture
+def make_world() -> type[World]:
+    return World
+
+
+@pytest.fixture
 def four_nodes() -> World:
     """user 0 - item 0 -r0-> entity 0 -r1-> item 1; nodes 0 (user), 1 and 2 (items), 3 (entity)."""
     return World((1, 2, 1), 2, [(0, 0)], [(0, 0, 2), (2, 1, 1)])
@@ -76,7 +81,7 @@ def any_world(request: pytest.FixtureRequest) -> World:
     """Graphs at random: pairs twice, two relations between the same nodes, a user and a node without any edge."""
     rng = np.random.default_rng(request.param)
     n_users, n_items, n_entities, n_relations = 7, 6, 4, 3
-    pairs = [(int(u), int(i)) for u, i in zip(rng.integers(0, n_users - 1, 17), rng.integers(0, n_items - 1, 17))]
+    pairs = [(int(user), int(item)) for user, item in rng.integers(0, (n_users - 1, n_items - 1), (17, 2))]
     nodes = rng.integers(0, n_items + n_entities - 1, (13, 2))
     triples = [(int(h), int(rng.integers(n_relations)), int(t)) for h, t in nodes if h != t]
     triples += [(0, 0, n_items), (0, 2, n_items), (n_items, 1, 0)]

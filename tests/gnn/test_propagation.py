@@ -48,8 +48,8 @@ def dense(world: World, weights: npt.NDArray[np.float64]) -> npt.NDArray[np.floa
 
 
 def test_one_step_on_four_nodes_by_hand(four_nodes: World) -> None:
-    user, item_0, item_1, entity = np.array([1.0, -4.0]), np.array([2.0, 8.0]), np.array([10.0, 0.5]), np.array([6.0, 3])
-    x = torch.tensor(np.stack([user, item_0, item_1, entity]), dtype=torch.float32)
+    user, item_0, item_1, entity = rows = np.array([[1, -4], [2, 8], [10, 0.5], [6, 3]])
+    x = torch.tensor(rows, dtype=torch.float32)
     # Along interaction, r0, r1; then against them.
     out = propagation(four_nodes)(x, torch.tensor([2.0, 3.0, 5.0, 7.0, 11.0, 13.0])).numpy()
     assert out[0] == pytest.approx(7 / sqrt(2) * item_0)

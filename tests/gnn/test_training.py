@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,6 +31,12 @@ def in_order(*values: float) -> Callable[[Embeddings], float]:
     return lambda _: next(left)
 
 
+def rising() -> Callable[[Embeddings], float]:
+    """A metric by which the last look is the best."""
+    looks = count()
+    return lambda _: float(next(looks))
+
+
 def trained(
     world: World,
     config: GnnConfig = QUICK,
@@ -51,36 +58,25 @@ def same(one: Embeddings, other: Embeddings) -> bool:
 
 
 @pytest.fixture
-def groups(any_world: World) -> World:
+def groups(make_world: type[World]) -> World:
     """Users 0-11 like items 0-7, users 12-20 items 8-14; items 15 and 16 are cold, all are linked to their group.
 
     Items 0-7 and 15 have entity 0, items 8-14 and 16 have entity 1.
     """
-    rng = np.random.default_rng(len(any_world.triples))
+    rng = np.random.default_rng(0)
     pairs = [(user, int(item)) for user in range(12) for item in rng.choice(8, 5, replace=False)]
     pairs += [(user, 8 + int(item)) for user in range(12, 21) for item in rng.choice(7, 4, replace=False)]
     first, second = [*range(8), 15], [*range(8, 15), 16]
     triples = [(item, 0, 17) for item in first] + [(item, 0, 18) for item in second]
-    return type(any_world)((21, 17, 2), 1, pairs, triples)
+    return make_world((21, 17, 2), 1, pairs, triples)
 
 
 @pytest.mark.parametrize("device", ["cpu", CUDA])
 @pytest.mark.parametrize("negatives", [0, 9])
 def test_planted_groups_are_learned(groups: World, device: str, negatives: int) -> None:
-    config = GnnConfig(dimension=8, epochs=60, patience=60, learning_rate=0.02, negatives=negatives)
+    config = GnnConfig(dimension=8, epochs=60, learning_rate=0.02, negatives=negatives)
     embeddings = train_net(
-        groups.interactions, groups.graph, None, config, validate=lambda _: 0.0, seed=1, device=torch.device(device)
-    ).embeddings
-    # Early stopping kept the first look, for all were equal; so look at a run that rises.
-    rising = iter(range(60))
-    embeddings = train_net(
-        groups.interactions,
-        groups.graph,
-        None,
-        config,
-        validate=lambda _: float(next(rising)),
-        seed=1,
-        device=torch.device(device),
+        groups.interactions, groups.graph, None, config, validate=rising(), seed=1, device=torch.device(device)
     ).embeddings
     history = groups.interactions.matrix()
     scores = embeddings.scores(embeddings.users(history))
@@ -89,25 +85,27 @@ def test_planted_groups_are_learned(groups: World, device: str, negatives: int) 
     assert (unseen[12:].argmax(axis=1) >= 8).all()
 
 
-def cold_cosines(world: World) -> np.ndarray:
-    """Mean cosine of (item 15, item 16) with the users of each group, shape (2 groups, 2 items); no bias in it."""
-    rising = iter(range(60))
-    config = GnnConfig(dimension=8, epochs=40, learning_rate=0.02)
-    embeddings = train_net(
-        world.interactions, world.graph, None, config, validate=lambda _: float(next(rising)), seed=1, device=CPU
-    ).embeddings
-    cosines = unit(embeddings.users(world.interactions.matrix())) @ unit(embeddings.items[15:]).T
-    return np.stack([cosines[:12].mean(axis=0), cosines[12:].mean(axis=0)])
-
-
 @pytest.mark.parametrize("swapped", [False, True])
 def test_the_graph_carries_taste_to_cold_items(groups: World, swapped: bool) -> None:
+    """A cold item suits the group whose entity it has, and the other one when it has the other's.
+
+    After a few epochs: later the softmax, to which a cold item is never anything but a wrong answer, teaches its own
+    embedding to cancel what the graph brings.
+    """
     if swapped:
         others = {15: 18, 16: 17}
         groups.triples = [(head, relation, others.get(head, tail)) for head, relation, tail in groups.triples]
-    of_item_15, of_item_16 = cold_cosines(groups).T
-    more = (of_item_15[0] - of_item_15[1], of_item_16[1] - of_item_16[0])
-    assert min(more) > 0.1 if not swapped else max(more) < -0.1
+    config = GnnConfig(dimension=8, epochs=6, learning_rate=0.02)
+    differences = []
+    for seed in range(8):
+        embeddings = train_net(
+            groups.interactions, groups.graph, None, config, validate=rising(), seed=seed, device=CPU
+        ).embeddings
+        # Cosines, so that no bias has a say.
+        cosines = unit(embeddings.users(groups.interactions.matrix())) @ unit(embeddings.items[15:]).T
+        differences.append(cosines[:12].mean(axis=0) - cosines[12:].mean(axis=0))
+    of_item_15, of_item_16 = np.mean(differences, axis=0)
+    assert (min(of_item_15, -of_item_16) > 0.3) if not swapped else (max(of_item_15, -of_item_16) < -0.3)
 
 
 def test_the_same_seed_gives_the_same_net_and_another_does_not(any_world: World) -> None:
@@ -118,11 +116,12 @@ def test_the_same_seed_gives_the_same_net_and_another_does_not(any_world: World)
 
 
 @pytest.mark.parametrize("negatives", [0, 64])
-def test_the_same_seed_gives_the_same_net_on_two_threads(any_world: World, negatives: int) -> None:
+def test_the_same_seed_gives_the_same_net_on_two_threads(make_world: type[World], negatives: int) -> None:
     # Large enough that torch shares the work out; gradients summed in the order the threads come would differ.
     rng = np.random.default_rng(0)
-    pairs = [(int(user), int(item) % 300) for user, item in zip(rng.integers(0, 600, 6000), rng.zipf(1.3, 6000))]
-    world = type(any_world)((600, 300, 0), 1, pairs, [])
+    columns = rng.integers(0, 600, 6000), rng.zipf(1.3, 6000) % 300
+    pairs = [(int(user), int(item)) for user, item in zip(*columns, strict=True)]
+    world = make_world((600, 300, 0), 1, pairs, [])
     config = GnnConfig(epochs=3, evaluate_every=3, negatives=negatives)
     torch.set_num_threads(2)
     one, *again = (trained(world, config).embeddings for _ in range(4))
@@ -216,7 +215,9 @@ def test_held_out_edges_are_not_in_the_graph_that_is_propagated(any_world: World
         for s, v in zip(unified.sender, unified.receiver, strict=True)
         if s < any_world.n_users
     }
-    held_out = {(int(u), int(i)) for rows in (split.valid, split.test) for u, i in zip(rows.user, rows.item)}
+    held_out = {
+        (int(u), int(i)) for rows in (split.valid, split.test) for u, i in np.column_stack([rows.user, rows.item])
+    }
     assert len(held_out) >= 4
     assert between == {(int(u), int(i)) for u, i in zip(positives.user, positives.item, strict=True)}
     assert not between & held_out

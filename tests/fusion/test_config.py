@@ -1,0 +1,91 @@
+"""One YAML file outside, one frozen object inside; what is wrong is told with its line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from plait.fusion import Config, read_config
+from plait.kg import ConfigError
+
+GOOD = """\
+data:
+  interactions:
+    path: ${PLAIT_TEST_FOLDER:-logs}/log.csv
+  graph:
+    source: rdf
+    files: [a.nt, sub/b.ttl.gz]
+    schema: {language: de}
+gnn: {layers: 3}
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "config.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
+    config = read_config(write(tmp_path, GOOD))
+    assert config.data.interactions.path == tmp_path / "logs" / "log.csv"
+    assert config.data.graph is not None
+    assert config.data.files() == [tmp_path / "logs/log.csv", tmp_path / "a.nt", tmp_path / "sub/b.ttl.gz"]
+    assert config.data.graph.schema_.language == "de"
+    assert config.gnn.layers == 3
+
+
+def test_variables_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLAIT_TEST_FOLDER", str(tmp_path / "there"))
+    assert read_config(write(tmp_path, GOOD)).data.interactions.path == tmp_path / "there" / "log.csv"
+
+
+def test_a_config_survives_saving(tmp_path: Path) -> None:
+    config = read_config(write(tmp_path, GOOD))
+    assert Config.model_validate(config.model_dump(mode="json", by_alias=True)) == config
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("layers: 3", "layer: 3", r"config.yaml:8: unknown key 'layer' in gnn; did you mean 'layers'\?"),
+        ("gnn:", "gnnn:", r"config.yaml:8: unknown key 'gnnn' in the file; did you mean 'gnn'\?"),
+        ("files:", "filez:", r"config.yaml:(4|6): .*(filez|files)"),
+        ("{language: de}", "{lang: de}", r"config.yaml:7: unknown key 'lang' in data.graph.schema"),
+        ("layers: 3", "layers: 0", r"config.yaml:8: gnn.layers: input should be greater than or equal to 1"),
+        ("layers: 3", "layers: many", r"config.yaml:8: gnn.layers: input should be a valid integer"),
+        ("source: rdf", "source: sparkle", r"config.yaml:4: data.graph: .*'rdf', 'tables'"),
+        ("${PLAIT_TEST_FOLDER:-logs}", "${PLAIT_NO_SUCH}", r"config.yaml:3: .*PLAIT_NO_SUCH is not set"),
+        ("gnn: {", "gnn: [", r"config.yaml:\d+: no valid YAML"),
+        (
+            "    path: ${PLAIT_TEST_FOLDER:-logs}/log.csv",
+            "    user: u",
+            r"config.yaml:2: data.interactions.path is missing",
+        ),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_line(tmp_path: Path, old: str, new: str, message: str) -> None:
+    assert old in GOOD
+    with pytest.raises(ConfigError, match=message) as caught:
+        read_config(write(tmp_path, GOOD.replace(old, new)))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "- a\n", "just words\n"])
+def test_a_file_without_keys(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError, match="keys and values"):
+        read_config(write(tmp_path, text))
+
+
+def test_no_file_and_no_text(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no such file"):
+        read_config(tmp_path / "none.yaml")
+    (tmp_path / "latin.yaml").write_bytes("data: größe".encode("latin-1"))
+    with pytest.raises(ConfigError, match="not UTF-8"):
+        read_config(tmp_path / "latin.yaml")
+
+
+def test_a_given_split_wants_both_files(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="valid_path and test_path"):
+        read_config(write(tmp_path, GOOD + "split: {strategy: given, valid_path: v.csv}\n"))
