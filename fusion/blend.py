@@ -45,12 +45,23 @@ class Blend:
             raise ValueError(f"weights are {dict(self.weights)}, expected none below 0 and a sum of 1")
 
     def parts(self, audience: Audience, seen: sp.csr_array) -> dict[str, Scores]:
-        """The weighted, standardised scores of each signal of positive weight; their sum is the blend."""
-        return {
+        """The weighted, standardised scores of each signal of positive weight; their sum is the blend.
+
+        Users without a history are ranked by popularity alone, where that is among the signals: some signals know
+        nothing of them, and would rank at random.
+        """
+        parts = {
             name: np.float32(weight) * standardised(self.signals[name].score(audience), seen)
             for name, weight in self.weights.items()
             if weight > 0
         }
+        cold = np.diff(audience.history.indptr) == 0
+        if cold.any() and "popularity" in self.signals:
+            for part in parts.values():
+                part[cold] = 0
+            whole = parts.setdefault("popularity", np.zeros(seen.shape, dtype=np.float32))
+            whole[cold] = standardised(self.signals["popularity"].score(audience), seen)[cold]
+        return parts
 
     def score(self, audience: Audience, seen: sp.csr_array) -> Scores:
         """Blended scores, shape (batch, items)."""

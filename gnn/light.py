@@ -32,12 +32,15 @@ class LightNet(nn.Module):
     r"""LightGCN over the unified graph, with a learned weight per relation and direction.
 
     .. math::
-        x_v^{(0)} = e_v + W t_v, \qquad
+        x_v^{(0)} = m_v e_v + W t_v, \qquad
         x_v^{(l+1)} = \sum_{(u, r) \to v} \frac{w_r}{\sqrt{d_u d_v}} x_u^{(l)}, \qquad
         x_v = \frac{1}{L + 1} \sum_{l=0}^{L} x_v^{(l)}
 
     with a trainable embedding :math:`e_v`, a text vector :math:`t_v` where the node has one, and degrees :math:`d`
     over all edges. He et al., LightGCN, SIGIR 2020, extended to knowledge graphs.
+
+    :math:`m_v` is 0 for users and items without an interaction in training, 1 elsewhere: what they are must come from
+    their texts and edges, since an embedding of their own would stay the noise it started as.
 
     Args:
         graph: the unified graph.
@@ -53,6 +56,7 @@ class LightNet(nn.Module):
         self.n_users = graph.n_users
         self.embedding = nn.Parameter(torch.empty(graph.n_nodes, config.dimension))
         nn.init.normal_(self.embedding, std=0.1, generator=generator)
+        self.register_buffer("met", torch.from_numpy(graph.met).float()[:, None])
         self.bias = nn.Parameter(torch.zeros(graph.n_items))
         self.relation_weight = nn.Parameter(torch.ones(2 * graph.n_relations), requires_grad=config.relation_weights)
         self.projection: nn.Parameter | None = None
@@ -63,11 +67,11 @@ class LightNet(nn.Module):
 
     def inputs(self) -> Tensor:
         """The input layer: trainable embeddings, plus projected text for items and entities, shape (nodes, d)."""
+        own = self.embedding * self.get_buffer("met")
         if self.projection is None:
-            return self.embedding
-        text: Tensor = self.get_buffer("text")
-        told = self.embedding[self.n_users :] + text @ self.projection
-        return torch.cat([self.embedding[: self.n_users], told])
+            return own
+        told = own[self.n_users :] + self.get_buffer("text") @ self.projection
+        return torch.cat([own[: self.n_users], told])
 
     def forward(self, graph: Propagation, own: Tensor) -> Propagated:
         """Propagate the input layer (nodes, d) through all layers."""

@@ -16,7 +16,8 @@ def softmax_loss(
 
     Args:
         users: embeddings of each row's user, shape (batch, d).
-        items: embeddings of all items, shape (items, d).
+        items: embeddings of the items to choose from, shape (items, d). An item that no one met in training must not
+            be among them: it could only ever be a wrong answer, and would learn to cancel what the graph says of it.
         bias: added to the logits, shape (items,).
         positive: the item each row's user interacted with, shape (batch,).
         temperature: what cosines are divided by.

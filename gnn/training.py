@@ -149,7 +149,10 @@ class _Run:
         self.net = LightNet(unified, config, vectors, self.generator).to(device)
         pairs = interactions.matrix().tocoo()
         self.user = torch.from_numpy(pairs.row.astype(np.int64)).to(device)
-        self.item = torch.from_numpy(pairs.col.astype(np.int64)).to(device)
+        # The softmax is over the items that somebody met; positives are numbered among them.
+        met = np.flatnonzero(unified.met[self.n_users : self.n_users + self.n_items])
+        self.met_items = torch.from_numpy(met).to(device)
+        self.item = torch.from_numpy(np.searchsorted(met, pairs.col)).to(device)
         # Relation weights are few and start where they mean "as is": decay would pull them to silence.
         kept = [self.net.relation_weight]
         decayed = [p for p in self.net.parameters() if p is not self.net.relation_weight]
@@ -167,11 +170,12 @@ class _Run:
     def _step(self, user: Tensor, item: Tensor) -> Tensor:
         config = self.config
         out = self.net(self.graph, self._dropped(self.net.inputs()))
-        items = out.final[self.n_users : self.n_users + self.n_items]
+        items = rows(out.final, self.n_users + self.met_items)
+        bias = rows(self.net.bias[:, None], self.met_items)[:, 0]
         sampled = None
-        if 0 < config.negatives < self.n_items:
-            sampled = torch.randint(self.n_items, (config.negatives,), generator=self.generator).to(self.device)
-        loss = softmax_loss(rows(out.final, user), items, self.net.bias, item, config.temperature, sampled)
+        if 0 < config.negatives < len(items):
+            sampled = torch.randint(len(items), (config.negatives,), generator=self.generator).to(self.device)
+        loss = softmax_loss(rows(out.final, user), items, bias, item, config.temperature, sampled)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
@@ -195,10 +199,8 @@ class _Run:
         n_relations = len(self.net.relation_weight) // 2
         degree = torch.diff(self.graph.start)
         scale = self.net.relation_weight[n_relations] / degree[first:last].clamp_min(1).sqrt() / (self.net.layers + 1)
-        # A user without training interactions has learned nothing: what it started from at random is no part of it.
-        met = degree[:first, None] > 0
         return Embeddings(
-            user_own=_array(out.own[:first] * met / (self.net.layers + 1)),
+            user_own=_array(out.own[:first] / (self.net.layers + 1)),
             fold=_array(out.inner[first:last] * scale[:, None]),
             items=_array(out.final[first:last]),
             entities=_array(out.final[last:]),

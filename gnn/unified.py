@@ -84,6 +84,14 @@ class UnifiedGraph:
         return self.n_users + self.n_items + self.n_entities
 
     @property
+    def met(self) -> npt.NDArray[np.bool_]:
+        """Which nodes training can tell something about: users and items with an interaction, all entities."""
+        met = np.zeros(self.n_nodes, dtype=bool)
+        met[self.receiver[self.relation % self.n_relations == 0]] = True
+        met[self.n_users + self.n_items :] = True
+        return met
+
+    @property
     def receiver(self) -> npt.NDArray[np.int64]:
         """The node each edge goes to, shape (edges,)."""
         return np.repeat(np.arange(self.n_nodes), np.diff(self.start))

@@ -27,7 +27,12 @@ def net_of(world: World, text: Tensor | None, config: GnnConfig = CONFIG, seed: 
 
 def told(net: LightNet) -> Tensor:
     """What text adds to items and entities."""
-    return (net.inputs() - net.embedding)[net.n_users :].detach()
+    return (net.inputs() - own_part(net))[net.n_users :].detach()
+
+
+def own_part(net: LightNet) -> Tensor:
+    """The trainable embeddings of the nodes that may have one."""
+    return net.embedding * net.get_buffer("met")
 
 
 def some_text(world: World, width: int = 8) -> Tensor:
@@ -59,14 +64,17 @@ def test_mean_of_three_layers_by_hand(four_nodes: World) -> None:
 
 
 def test_without_text_the_input_is_the_embedding_alone(four_nodes: World) -> None:
+    """Item 1 has no interaction, so nothing of its own either."""
     net = net_of(four_nodes, None)
-    assert net.inputs() is net.embedding
+    inputs = net.inputs().detach()
+    assert torch.equal(inputs[[0, 1, 3]], net.embedding.detach()[[0, 1, 3]])
+    assert (inputs[2] == 0).all()
     assert {name for name, _ in net.named_parameters()} == {"embedding", "bias", "relation_weight"}
 
 
 def test_text_is_told_by_items_and_entities_alone(any_world: World) -> None:
     net = net_of(any_world, some_text(any_world))
-    added = (net.inputs() - net.embedding).detach()
+    added = (net.inputs() - own_part(net)).detach()
     assert (added[: any_world.n_users] == 0).all()
     assert (added[any_world.n_users :].abs().sum(1) > 0).sum() == any_world.n_items + any_world.n_entities - 1
 

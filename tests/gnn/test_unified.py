@@ -74,3 +74,10 @@ def test_without_a_graph_there_are_interactions_alone(four_nodes: World) -> None
 def test_catalogues_of_different_sizes_are_refused(four_nodes: World) -> None:
     with pytest.raises(ValueError, match="know 2 items, the graph 5"):
         UnifiedGraph.build(four_nodes.interactions, ItemGraph.without_graph(IdMap("abcde")))
+
+
+def test_met_are_those_with_an_interaction_and_all_entities(make_world: type[World]) -> None:
+    world = make_world((3, 4, 2), 2, [(0, 1), (2, 1), (2, 3)], [(0, 0, 4), (4, 1, 5)])
+    unified = UnifiedGraph.build(world.interactions, world.graph)
+    users, items, entities = [True, False, True], [False, True, False, True], [True, True]
+    assert unified.met.tolist() == users + items + entities

@@ -10,12 +10,12 @@ import pytest
 import rdflib
 from hypothesis import given
 from hypothesis import strategies as st
-from rdflib.namespace import RDF, XSD
+from rdflib.namespace import RDF
 
 from plait.kg import DataError, KnowledgeGraph
 from plait.loaders import read_rdf, read_rdflib
 
-E = "http://e/"
+E, XSD = "http://e/", "http://www.w3.org/2001/XMLSchema#"
 LINE = b"<http://e/a> <http://e/p> <http://e/b> .\n"
 OTHER = b"<http://e/c> <http://e/p> <http://e/b> .\n"
 Facts = tuple[set[tuple[str, str, str]], Counter[tuple[str, str, str, str | None, str | None]], set[str]]
@@ -43,8 +43,9 @@ def slow(source: rdflib.Graph) -> Facts:
     for s, p, o in source:
         entities.add(name(s))
         if isinstance(o, rdflib.Literal):
-            datatype = None if o.datatype in (None, XSD.string) else str(o.datatype)
-            literals[name(s), str(p), str(o), o.language, datatype] += 1
+            datatype = None if o.datatype in (None, rdflib.URIRef(XSD + "string")) else str(o.datatype)
+            # Language tags are equal in any case; Oxigraph writes them small.
+            literals[name(s), str(p), str(o), o.language and o.language.lower(), datatype] += 1
         elif p != RDF.type:
             triples.add((name(s), str(p), name(o)))
             entities.add(name(o))
@@ -90,7 +91,7 @@ def unnamed(found: Facts) -> Facts:
 
 @pytest.mark.parametrize("suffix", [".ttl", ".turtle", ".nt", ".ttl.gz", ".nt.gz", ".NT", ".Nt.GZ"])
 def test_every_form_gives_what_rdflib_reads(tmp_path: Path, reference: rdflib.Graph, suffix: str) -> None:
-    text = TURTLE if "t.t" in "t" + suffix.lower() else reference.serialize(format="nt", encoding="utf-8").decode()
+    text = TURTLE if suffix.startswith(".t") else reference.serialize(format="nt", encoding="utf-8").decode()
     path = tmp_path / f"graph{suffix}"
     data = text.encode()
     path.write_bytes(gzip.compress(data) if suffix.lower().endswith("gz") else data)
@@ -107,8 +108,8 @@ def test_literals_keep_form_language_and_datatype(tmp_path: Path) -> None:
     path.write_text(TURTLE, encoding="utf-8")
     _, literals, _ = facts(read_rdf([path]))
     for row in (
-        (E + "pan", E + "price", "12.50", None, str(XSD.decimal)),
-        (E + "pan", E + "price", "1e3", None, str(XSD.double)),
+        (E + "pan", E + "price", "12.50", None, XSD + "decimal"),
+        (E + "pan", E + "price", "1e3", None, XSD + "double"),
         (E + "pan", E + "name", "Pfanne", "de-at", None),
         (E + "pan", E + "name", "Pan", None, None),
         (E + "acme", E + "name", 'tab\there "quoted" back\\slash\nline é 🎬', None, None),
