@@ -148,6 +148,7 @@ class _Run:
         vectors = None if text is None else torch.from_numpy(text)
         self.net = LightNet(unified, config, vectors, self.generator).to(device)
         pairs = interactions.matrix().tocoo()
+        self.counts = np.bincount(pairs.col, minlength=self.n_items)
         self.user = torch.from_numpy(pairs.row.astype(np.int64)).to(device)
         # The softmax is over the items that somebody met; positives are numbered among them.
         met = np.flatnonzero(unified.met[self.n_users : self.n_users + self.n_items])
@@ -204,13 +205,32 @@ class _Run:
             fold=_array(out.inner[first:last] * scale[:, None]),
             items=_array(out.final[first:last]),
             entities=_array(out.final[last:]),
-            bias=_array(self.net.bias),
+            bias=extrapolated(_array(self.net.bias), self.counts),
             temperature=self.config.temperature,
         )
 
     def relation_weights(self) -> npt.NDArray[np.float32]:
         """The learned relation weights."""
         return _array(self.net.relation_weight)
+
+
+def extrapolated(bias: npt.NDArray[np.float32], counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+    """Biases with those of items that nobody met put where the others' point to.
+
+    A bias grows with log(1 + users of the item); a line through those that were learned, read off at no users, says
+    what an unmet item may claim. At 0 instead it would claim as much as an item of average popularity.
+
+    Args:
+        bias: learned biases, shape (items,).
+        counts: users of each item in training, shape (items,).
+    """
+    met = counts > 0
+    if met.all():
+        return bias
+    known, x = bias[met].astype(np.float64), np.log1p(counts[met])
+    spread = x - x.mean()
+    slope = float(spread @ known / max(spread @ spread, np.finfo(np.float64).tiny))
+    return np.where(met, bias, np.float32(known.mean() - slope * x.mean()))
 
 
 def _array(tensor: Tensor) -> npt.NDArray[np.float32]:

@@ -12,7 +12,7 @@ import torch
 
 from plait.gnn import Embeddings, GnnConfig, UnifiedGraph
 from plait.gnn.embeddings import unit
-from plait.gnn.training import Epoch, TrainingResult, choose_device, train_net
+from plait.gnn.training import Epoch, TrainingResult, choose_device, extrapolated, train_net
 from plait.loaders import assembled
 
 if TYPE_CHECKING:
@@ -240,3 +240,16 @@ def test_choosing_a_device() -> None:
         choose_device("tpuu")
     with pytest.raises(ValueError, match="device cuda:97 was asked for"):
         choose_device("cuda:97")
+
+
+def test_the_bias_of_an_unmet_item_lies_on_the_line_of_the_others() -> None:
+    # log(1 + 1), log(1 + 3), log(1 + 7) are 1, 2, 3 times log 2: biases 0.5, 0.75, 1.0 point to 0.25 at no users.
+    bias = np.array([0.5, 9.0, 0.75, 1.0, -9.0], dtype=np.float32)
+    result = extrapolated(bias, np.array([1, 0, 3, 7, 0]))
+    assert result == pytest.approx([0.5, 0.25, 0.75, 1.0, 0.25], abs=1e-6)
+
+
+def test_where_all_are_met_alike_an_unmet_item_has_their_mean() -> None:
+    bias = np.array([0.5, 9.0, 0.7], dtype=np.float32)
+    assert extrapolated(bias, np.array([4, 0, 4])) == pytest.approx([0.5, 0.6, 0.7], abs=1e-6)
+    assert extrapolated(bias, np.array([4, 2, 4])) is bias

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Literal
 
@@ -178,7 +178,7 @@ def test_iso_times_are_those_of_datetime(
     rows, _ = read(written(tmp_path_factory.getbasetemp(), "user,item,time\n" + lines))
     found = {item: time for _, item, _, time in rows}
     for n, moment in enumerate(stamped):
-        utc = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+        utc = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         assert found[f"i{n}"] == pytest.approx(utc.timestamp(), abs=2e-6)
     assert [row[3] for row in rows] == sorted(found.values())  # type: ignore[type-var]
 
