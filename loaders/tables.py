@@ -42,8 +42,7 @@ def read_table(path: str | Path) -> pa.Table:
     if suffix not in (*DELIMITERS, ".parquet"):
         raise DataError(f"unknown kind of table; known are {', '.join((*DELIMITERS, '.parquet'))}", path=path)
     try:
-        # Without `partitioning`, a folder named like `part=1` would add a column.
-        table = pq.read_table(path, partitioning=None) if suffix == ".parquet" else _read_text(path, suffix)
+        table = pq.read_table(path) if suffix == ".parquet" else _read_text(path, suffix)
     except UnicodeDecodeError as error:
         raise DataError(NOT_TEXT, path=path) from error
     except (pa.ArrowException, OSError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from plait.kg import KnowledgeGraph, Schema, SchemaConfig, labels, with_category_nodes
@@ -62,7 +63,7 @@ def test_labels_are_found_though_the_graph_had_none(graph_of: Any) -> None:
 
 def test_the_first_literals_are_still_there(graph: Any) -> None:
     joined = with_category_nodes(graph, Schema.infer(graph))
-    part = joined.literals.take(range(len(graph.literals)))
+    part = joined.literals.take(np.arange(len(graph.literals)))
     assert part.value.to_pylist() == graph.literals.value.to_pylist()
     assert part.language.to_pylist() == graph.literals.language.to_pylist()
     assert part.entity.tolist() == graph.literals.entity.tolist()

@@ -112,12 +112,23 @@ def test_a_failure_leaves_the_old_folder_as_it_was(tmp_path: Path, error: type[B
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_a_failed_rename_puts_the_old_folder_back(tmp_path: Path) -> None:
+def test_a_failed_rename_puts_the_old_folder_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = tmp_path / "model"
     target.mkdir()
     (target / "weights").write_text("old")
-    # The temporary folder is taken away under our hands: the rename comes after the old one was moved aside.
-    with pytest.raises(FileNotFoundError), whole_directory(target) as temporary:
-        temporary.rename(tmp_path / "elsewhere")
+    rename, done = Path.rename, list[Path]()
+
+    def failing_the_second_time(path: Path, to: Path) -> Path:
+        done.append(path)
+        if len(done) == 2:
+            raise OSError("disk on fire")
+        return rename(path, to)
+
+    # The old folder is moved aside, the new one fails to take its place, the old one comes back.
+    with pytest.raises(OSError, match="disk on fire"), whole_directory(target) as temporary:
+        (temporary / "weights").write_text("new")
+        monkeypatch.setattr(Path, "rename", failing_the_second_time)
+    monkeypatch.undo()
+    assert len(done) == 3
     assert files(target) == {"weights": "old"}
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["elsewhere", "model"]
+    assert list(tmp_path.iterdir()) == [target]

@@ -185,4 +185,4 @@ def test_no_items_at_all(graph_of: Any) -> None:
 def test_config_out_of_range_is_refused() -> None:
     for wrong in ({"hops": 0}, {"hops": 7}, {"min_degree": 0}, {"unlinked_items": "maybe"}, {"hop": 1}):
         with pytest.raises(ValidationError, match=next(iter(wrong))):
-            ItemGraphConfig(**wrong)  # type: ignore[arg-type]
+            ItemGraphConfig(**wrong)

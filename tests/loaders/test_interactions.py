@@ -68,7 +68,7 @@ def test_every_form_gives_the_same_log(tmp_path: Path, name: str, data: str | by
     assert listed(log) == BY_TIME
     # Numbered by first appearance in the file, which is not the order of time.
     assert (list(log.users), list(log.items)) == (["u2", "u1", "u3"], ["i9", "i7", "i8"])
-    names = {"user": "user_id", "item": "item_id", "weight": "rating", "time": "timestamp"}
+    names: dict[str, str | None] = {"user": "user_id", "item": "item_id", "weight": "rating", "time": "timestamp"}
     assert report == InteractionsReport(rows=4, duplicates=0, columns=names)
 
 
@@ -153,6 +153,8 @@ NOON = 1_609_848_000.0  # 2021-01-05 12:00 UTC
         ("1609848000.5", NOON + 0.5),
         (" 1.609848e9 ", NOON),
         ("1609848000000", NOON),  # milli-,
+        ("915192000000", 915_192_000.0),
+        ("99999999999", 99_999_999_999.0),
         ("1609848000000000", NOON),  # micro-,
         ("1609848000000000000", NOON),  # nanoseconds
         ("-5", -5.0),
