@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..kg import whole_file
+from .shop_words import AUDIENCES, BOUGHT_AGAIN, BRANDS, COLOURS, GROUPS, MIDDLES, OPENINGS, PRAISE, SEASON
 
 __all__ = ["ShopSummary", "write_shop"]
 
@@ -108,152 +109,6 @@ def write_shop(folder: Path, *, seed: int, customers: int = 800, products: int =
     )
 
 
-# The words of the shop
-
-
-class _Group(NamedTuple):
-    department: str
-    name: str
-    uses: tuple[str, ...]
-    leaves: tuple[str, ...]  # category | what one is called | usual price | sizes | materials
-
-
-_GROUPS = (
-    _Group(
-        "Tools", "Power Tools",
-        ("fitting kitchen cabinets", "building a deck", "renovating old furniture", "laying floorboards"),
-        ("Cordless Drills|cordless drill|95|12 V,18 V,20 V|magnesium,glass-filled nylon,aluminium",
-         "Circular Saws|circular saw|130|1200 W,1400 W,1800 W|magnesium,aluminium,glass-filled nylon",
-         "Orbital Sanders|orbital sander|70|240 W,300 W,450 W|glass-filled nylon,aluminium,recycled plastic",
-         "Heat Guns|heat gun|45|1600 W,2000 W|glass-filled nylon,stainless steel,recycled plastic"),
-    ),
-    _Group(
-        "Tools", "Hand Tools",
-        ("hanging shelves", "framing a wall", "repairs around the house", "building flat-pack furniture"),
-        ("Claw Hammers|claw hammer|24|450 g,570 g|forged steel,hickory,fibreglass",
-         "Screwdriver Sets|screwdriver set|32|12-piece,24-piece,46-piece|chrome vanadium,forged steel,stainless steel",
-         "Hand Saws|hand saw|22|35 cm,50 cm|carbon steel,forged steel,stainless steel",
-         "Spirit Levels|spirit level|28|60 cm,120 cm|aluminium,magnesium,beech wood"),
-    ),
-    _Group(
-        "Tools", "Workshop Storage",
-        ("keeping a small garage tidy", "sorting screws and bits", "a shared workshop"),
-        ("Tool Boxes|tool box|48|40 cm,55 cm|powder-coated steel,recycled plastic,aluminium",
-         "Wall Racks|wall rack|39|90 cm,150 cm|powder-coated steel,birch plywood,aluminium",
-         "Workbenches|workbench|180|120 cm,160 cm|beech wood,birch plywood,powder-coated steel"),
-    ),
-    _Group(
-        "Garden", "Lawn Care",
-        ("small front lawns", "uneven slopes", "the autumn tidy-up", "large family gardens"),
-        ("Lawn Mowers|lawn mower|290|34 cm,40 cm,46 cm|powder-coated steel,aluminium,recycled plastic",
-         "Grass Trimmers|grass trimmer|85|25 cm,33 cm|aluminium,glass-filled nylon,recycled plastic",
-         "Leaf Blowers|leaf blower|110|18 V,36 V|glass-filled nylon,magnesium,recycled plastic"),
-    ),
-    _Group(
-        "Garden", "Planting",
-        ("growing herbs on a balcony", "starting tomatoes early", "a border of roses", "a kitchen garden"),
-        ("Garden Gloves|pair of garden gloves|14|size S,size M,size L|goat leather,cotton,nitrile",
-         "Raised Beds|raised bed|75|100 cm,180 cm|cedar wood,galvanised steel,recycled plastic",
-         "Plant Pots|plant pot|26|22 cm,35 cm,50 cm|terracotta,glazed stoneware,recycled plastic",
-         "Secateurs|pair of secateurs|29|18 cm,21 cm|forged steel,carbon steel,aluminium"),
-    ),
-    _Group(
-        "Garden", "Outdoor Living",
-        ("long summer evenings", "a sheltered patio", "weekend parties", "breakfast outside"),
-        ("Charcoal Grills|charcoal grill|160|47 cm,57 cm|powder-coated steel,stainless steel,cast iron",
-         "Garden Chairs|garden chair|80|2-pack,4-pack|teak,aluminium,recycled plastic",
-         "Parasols|parasol|95|2.5 m,3 m|cotton,recycled polyester,teak"),
-    ),
-    _Group(
-        "Garden", "Watering",
-        ("dry summers", "thirsty borders", "watering while you are away"),
-        ("Garden Hoses|garden hose|36|15 m,25 m,50 m|natural rubber,recycled plastic,recycled polyester",
-         "Sprinklers|sprinkler|27|120 m²,250 m²|brass,recycled plastic,galvanised steel",
-         "Watering Cans|watering can|19|5 l,10 l|galvanised steel,recycled plastic,copper"),
-    ),
-    _Group(
-        "Kitchen", "Cookware",
-        ("searing steaks", "slow Sunday stews", "quick weekday dinners", "cooking for a crowd"),
-        ("Frying Pans|frying pan|48|24 cm,28 cm|cast iron,stainless steel,carbon steel",
-         "Stock Pots|stock pot|62|5 l,8 l,12 l|stainless steel,enamelled steel,copper",
-         "Casserole Dishes|casserole dish|85|3 l,5 l|cast iron,glazed stoneware,enamelled steel",
-         "Woks|wok|44|30 cm,36 cm|carbon steel,cast iron,stainless steel"),
-    ),
-    _Group(
-        "Kitchen", "Small Appliances",
-        ("early mornings", "smoothies and soups", "small kitchens", "breakfast for four"),
-        ("Coffee Machines|coffee machine|210|1.2 l,1.8 l|stainless steel,aluminium,recycled plastic",
-         "Blenders|blender|90|600 W,1000 W|borosilicate glass,stainless steel,recycled plastic",
-         "Toasters|toaster|50|2-slot,4-slot|stainless steel,enamelled steel,recycled plastic",
-         "Kettles|kettle|42|1 l,1.7 l|stainless steel,borosilicate glass,copper"),
-    ),
-    _Group(
-        "Kitchen", "Table and Pantry",
-        ("keeping flour dry", "a zero-waste kitchen", "open shelves"),
-        ("Tea Towels|set of tea towels|16|3-pack,5-pack|linen,cotton,bamboo",
-         "Storage Jars|storage jar|18|0.5 l,1 l,2 l|borosilicate glass,glazed stoneware,stainless steel",
-         "Bread Bins|bread bin|35|34 cm,42 cm|bamboo,enamelled steel,beech wood"),
-    ),
-    _Group(
-        "Electronics", "Audio",
-        ("long train journeys", "listening to records", "film nights", "podcasts in the kitchen"),
-        ("Headphones|pair of headphones|120|20 h,35 h,50 h|aluminium,recycled plastic,goat leather",
-         "Bluetooth Speakers|Bluetooth speaker|85|10 W,30 W|recycled polyester,walnut,aluminium",
-         "Soundbars|soundbar|220|120 W,300 W|aluminium,walnut,recycled polyester",
-         "Turntables|turntable|190|2-speed,3-speed|walnut,aluminium,birch plywood"),
-    ),
-    _Group(
-        "Electronics", "Smart Home",
-        ("cutting the heating bill", "watching the front door", "waking up gently"),
-        ("Smart Bulbs|smart bulb|22|800 lm,1100 lm|frosted glass,recycled plastic,aluminium",
-         "Thermostats|smart thermostat|130|4-zone,8-zone|frosted glass,aluminium,recycled plastic",
-         "Security Cameras|security camera|95|2K,4K|aluminium,recycled plastic,magnesium"),
-    ),
-    _Group(
-        "Electronics", "Computing",
-        ("working from home", "late-night gaming", "video calls", "a tidy desk"),
-        ("Keyboards|keyboard|75|60 %,80 %,full-size|recycled plastic,aluminium,walnut",
-         "Monitors|monitor|240|24-inch,27-inch,32-inch|aluminium,recycled plastic,magnesium",
-         "Webcams|webcam|60|1080p,4K|aluminium,recycled plastic,magnesium"),
-    ),
-)  # fmt: skip
-
-_BOUGHT_AGAIN = frozenset(("Garden Gloves", "Tea Towels", "Smart Bulbs"))
-_BRANDS = (
-    "Adlerholt", "Brynvik", "Calvora", "Dunmarrow", "Eskeld", "Fenwright", "Grendale", "Halvorn", "Ivessen", "Jorvane",
-    "Kestwick", "Lumarra", "Maddocken", "Norrvale", "Oakmund", "Pellaro", "Quillon", "Rosvard", "Saltmere", "Tarnby",
-    "Umbrel", "Veldane", "Wexcombe", "Yarrowby", "Zelkova House", "O'Dare & Daughters",
-)  # fmt: skip
-_COLOURS = ("black", "white", "forest green", "slate grey", "copper red", "navy blue")
-_AUDIENCES = ("beginners", "families", "professionals", "keen hobbyists", "people in small flats")
-_PRAISE = (  # by the brand's tier, cheap to dear: the words betray the price
-    ("An honest, low-cost choice.", "No frills, and none needed.", "Easy on the purse."),
-    ("A dependable all-rounder.", "Good value for regular use.", "Well thought out and fairly priced."),
-    ("Made to a standard, not to a price.", "Finished by hand, guaranteed for ten years.", "The best we have tested."),
-)
-_OPENINGS = (
-    "The {name} is {a_noun} in {colour}, {size}, made for {audience}.",
-    "A {colour} {noun} ({size}) from {brand}, with {audience} in mind.",
-    "Meet the {name}: {size}, {colour}, and just right for {audience}.",
-    "{brand} designed this {size} {noun} in {colour} for {audience}.",
-)
-_MIDDLES = (
-    ("It is at its best when it comes to {use}.", "Customers tell us they reach for it for {use}.",
-     "Whether for {use} or for every day, it does what it should."),
-    ("It is made of {material}, so it lasts.", "The {material} feels good in the hand.",
-     "We like what {brand} has done with {material} here."),
-    ("It looks right at home next to the rest of the {brand} range.", "In {colour} it is easy to find again."),
-)  # fmt: skip
-
-# Purchases by calendar month in each department, against the year's mean: gardens in spring, gifts before Christmas.
-_SEASON = {
-    "Tools": (1.0, 0.9, 1.1, 1.2, 1.1, 1.0, 0.9, 0.9, 1.1, 1.1, 1.0, 0.9),
-    "Garden": (0.3, 0.5, 1.4, 2.0, 2.1, 1.6, 1.2, 0.9, 0.8, 0.7, 0.3, 0.2),
-    "Kitchen": (1.0, 0.9, 0.9, 0.9, 0.9, 0.8, 0.8, 0.9, 1.0, 1.1, 1.4, 1.6),
-    "Electronics": (1.0, 0.9, 0.8, 0.8, 0.8, 0.8, 0.8, 0.9, 1.0, 1.0, 1.8, 1.7),
-}
-
-
 # The stock
 
 
@@ -271,7 +126,7 @@ def _leaf(group: int, line: str) -> _Leaf:
     return _Leaf(group, name, noun, float(price), sizes.split(","), materials.split(","))
 
 
-_LEAVES = tuple(_leaf(number, line) for number, group in enumerate(_GROUPS) for line in group.leaves)
+_LEAVES = tuple(_leaf(number, line) for number, group in enumerate(GROUPS) for line in group.leaves)
 _MATERIALS = tuple(sorted({material for leaf in _LEAVES for material in leaf.materials}))
 _GROUP_OF = np.array([leaf.group for leaf in _LEAVES])
 
@@ -302,16 +157,16 @@ class _Stock:
 
 
 def _stock(rng: np.random.Generator, n: int) -> _Stock:
-    tier = rng.choice(len(_PRAISE), len(_BRANDS), p=(0.3, 0.45, 0.25))
+    tier = rng.choice(len(PRAISE), len(BRANDS), p=(0.3, 0.45, 0.25))
     leaf = rng.choice(len(_LEAVES), n, p=rng.dirichlet(np.full(len(_LEAVES), 6.0)))
     brand = _brand_of(rng, leaf)
     material = np.array([_MATERIALS.index(rng.choice(_LEAVES[i].materials)) for i in leaf])
-    colour, audience = rng.integers(0, len(_COLOURS), n), rng.integers(0, len(_AUDIENCES), n)
-    names = tuple(_name(i, _LEAVES[leaf[i]], _BRANDS[brand[i]]) for i in range(n))
+    colour, audience = rng.integers(0, len(COLOURS), n), rng.integers(0, len(AUDIENCES), n)
+    names = tuple(_name(i, _LEAVES[leaf[i]], BRANDS[brand[i]]) for i in range(n))
     descriptions = tuple(
         _describe(rng, _LEAVES[leaf[i]], int(tier[brand[i]]), {
-            "name": names[i], "brand": _BRANDS[brand[i]], "material": _MATERIALS[material[i]],
-            "colour": _COLOURS[colour[i]], "audience": _AUDIENCES[audience[i]]})
+            "name": names[i], "brand": BRANDS[brand[i]], "material": _MATERIALS[material[i]],
+            "colour": COLOURS[colour[i]], "audience": AUDIENCES[audience[i]]})
         for i in range(n)
     )  # fmt: skip
     return _Stock(
@@ -331,8 +186,8 @@ def _stock(rng: np.random.Generator, n: int) -> _Stock:
 
 def _brand_of(rng: np.random.Generator, leaf: _Ints) -> _Ints:
     """A brand for each product, one of the four at home in its group; shape (n,)."""
-    homes = [rng.permutation(len(_BRANDS))[:4] for _ in _GROUPS]
-    share = rng.dirichlet(np.full(4, 3.0), len(_GROUPS))
+    homes = [rng.permutation(len(BRANDS))[:4] for _ in GROUPS]
+    share = rng.dirichlet(np.full(4, 3.0), len(GROUPS))
     return np.array([homes[g][rng.choice(4, p=share[g])] for g in _GROUP_OF[leaf]], dtype=np.int64)
 
 
@@ -355,10 +210,10 @@ def _describe(rng: np.random.Generator, leaf: _Leaf, tier: int, words: dict[str,
     def one_of(choices: Sequence[str]) -> str:
         return choices[int(rng.integers(len(choices)))]
 
-    about = rng.permutation(len(_MIDDLES))[: rng.integers(2, 4)]
-    sentences = [one_of(_OPENINGS), *(one_of(_MIDDLES[i]) for i in about), one_of(_PRAISE[tier])]
+    about = rng.permutation(len(MIDDLES))[: rng.integers(2, 4)]
+    sentences = [one_of(OPENINGS), *(one_of(MIDDLES[i]) for i in about), one_of(PRAISE[tier])]
     a_noun = f"{'an' if leaf.noun[0] in 'aeiou' else 'a'} {leaf.noun}"
-    size, use = one_of(leaf.sizes), one_of(_GROUPS[leaf.group].uses)
+    size, use = one_of(leaf.sizes), one_of(GROUPS[leaf.group].uses)
     return " ".join(sentences).format(**words, noun=leaf.noun, a_noun=a_noun, size=size, use=use)
 
 
@@ -419,7 +274,7 @@ def _choices(rng: np.random.Generator, stock: _Stock, season: _Floats, times: li
         logit = taste + project + stock.appeal + season[_time(at).month - 1] + owned + noise[i]
         product = int(np.where(stock.out_from <= at, logit, -np.inf).argmax())
         chosen.append(product)
-        owned[product] = -3.0 if _LEAVES[stock.leaf[product]].name in _BOUGHT_AGAIN else -8.0
+        owned[product] = -3.0 if _LEAVES[stock.leaf[product]].name in BOUGHT_AGAIN else -8.0
     return chosen
 
 
@@ -428,10 +283,10 @@ def _tastes(rng: np.random.Generator, stock: _Stock) -> tuple[_Floats, _Floats, 
     first = _interest(rng)
     # Most of a taste stays: its category logits at last share three quarters of their weight with those at first.
     last = 0.75 * first + 0.65 * _interest(rng)
-    brand = rng.normal(0, 0.5, len(_BRANDS))
-    brand[rng.permutation(len(_BRANDS))[:4]] += 2.0
-    colour, material = rng.normal(0, 0.5, len(_COLOURS)), rng.normal(0, 0.6, len(_MATERIALS))
-    audience, style = rng.normal(0, 0.8, len(_AUDIENCES)), rng.normal(0, 0.7, 3)
+    brand = rng.normal(0, 0.5, len(BRANDS))
+    brand[rng.permutation(len(BRANDS))[:4]] += 2.0
+    colour, material = rng.normal(0, 0.5, len(COLOURS)), rng.normal(0, 0.6, len(_MATERIALS))
+    audience, style = rng.normal(0, 0.8, len(AUDIENCES)), rng.normal(0, 0.7, 3)
     spends, minds = rng.normal(0, 0.4), rng.gamma(4, 0.6)
     lasting = brand[stock.brand] + colour[stock.colour] + material[stock.material] + audience[stock.audience]
     lasting += stock.style @ style - minds * (stock.expense - spends) ** 2
@@ -440,14 +295,14 @@ def _tastes(rng: np.random.Generator, stock: _Stock) -> tuple[_Floats, _Floats, 
 
 def _interest(rng: np.random.Generator) -> _Floats:
     """A customer's logit for each category, shape (leaves,): liking a department lifts all that lies under it."""
-    department = {name: rng.normal(0, 0.8) for name in _SEASON}
-    group = np.array([department[group.department] + rng.normal(0, 1.2) for group in _GROUPS])
+    department = {name: rng.normal(0, 0.8) for name in SEASON}
+    group = np.array([department[group.department] + rng.normal(0, 1.2) for group in GROUPS])
     return np.asarray(group[_GROUP_OF] + rng.normal(0, 0.9, len(_LEAVES)))
 
 
 def _season(stock: _Stock) -> _Floats:
     """Logit of each product in each calendar month, shape (12, n)."""
-    of_group = np.log([_SEASON[group.department] for group in _GROUPS])
+    of_group = np.log([SEASON[group.department] for group in GROUPS])
     return np.asarray(of_group[stock.group].T)
 
 
@@ -457,7 +312,7 @@ def _time(at: int) -> datetime:
 
 # How busy each day is, shape (days,): as the departments are in its month, and half as busy again on Saturdays.
 _BUSY = np.array([
-    sum(months[day.month - 1] for months in _SEASON.values()) * (1.5 if day.weekday() == 5 else 1)
+    sum(months[day.month - 1] for months in SEASON.values()) * (1.5 if day.weekday() == 5 else 1)
     for day in (_time(number * _DAY) for number in range(_DAYS))
 ])  # fmt: skip
 
@@ -478,8 +333,8 @@ def _triples(stock: _Stock, known: _Ints) -> Iterator[str]:
     for p in known:
         leaf = _LEAVES[stock.leaf[p]]
         yield from _category(leaf)
-        brand, category = _iri(f"brand/{_slug(_BRANDS[stock.brand[p]])}"), _category_iri(_path_of(leaf))
-        yield from _named(brand, f"{_SCHEMA}Brand", _BRANDS[stock.brand[p]])
+        brand, category = _iri(f"brand/{_slug(BRANDS[stock.brand[p]])}"), _category_iri(_path_of(leaf))
+        yield from _named(brand, f"{_SCHEMA}Brand", BRANDS[stock.brand[p]])
         product = _product(stock, p)
         yield f"{product} {_RDF_TYPE} <{_SCHEMA}Product> .\n"
         yield f"{product} <{_SCHEMA}brand> {brand} .\n"
@@ -487,7 +342,7 @@ def _triples(stock: _Stock, known: _Ints) -> Iterator[str]:
         for name, text in (
             ("name", stock.names[p]),
             ("description", stock.descriptions[p]),
-            ("color", _COLOURS[stock.colour[p]]),
+            ("color", COLOURS[stock.colour[p]]),
             ("material", _MATERIALS[stock.material[p]]),
         ):
             yield f"{product} <{_SCHEMA}{name}> {_literal(text)} .\n"
@@ -510,7 +365,7 @@ def _named(iri: str, kind: str, label: str) -> Iterator[str]:
 
 
 def _path_of(leaf: _Leaf) -> tuple[str, str, str]:
-    group = _GROUPS[leaf.group]
+    group = GROUPS[leaf.group]
     return group.department, group.name, leaf.name
 
 

@@ -7,7 +7,9 @@ from math import exp, log, sqrt
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional
 
+from plait.gnn import objective
 from plait.gnn.objective import rows, softmax_loss
 
 BATCH, ITEMS, DIMENSION, TEMPERATURE = 4, 7, 3, 0.25
@@ -92,3 +94,22 @@ def test_rows_are_rows_and_so_is_their_gradient(tables: tuple[Tensor, Tensor, Te
     (gradient,) = torch.autograd.grad((taken * pull).sum(), table)
     (expected,) = torch.autograd.grad((table[numbers] * pull).sum(), table)
     assert torch.equal(gradient, expected)
+
+
+@pytest.mark.parametrize("rows_at_once", [1, 3, 100])
+def test_the_full_softmax_and_its_gradients_are_torchs_own(
+    tables: tuple[Tensor, Tensor, Tensor], rows_at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In chunks of one row, of three with one left over, and in one piece; logits of hundreds among them."""
+    monkeypatch.setattr(objective, "CHUNK", rows_at_once * ITEMS)
+    positive = torch.tensor([5, 0, 6, 2])
+    bias = tables[2] * torch.tensor([1, 1, 400, 1, 1, 1, 1])
+    ours, theirs = ([t.clone().requires_grad_() for t in (*tables[:2], bias)] for _ in range(2))
+    loss = 3 * softmax_loss(ours[0], ours[1], ours[2], positive, TEMPERATURE)
+    u, i = (functional.normalize(t, dim=1) for t in theirs[:2])
+    expected = 3 * functional.cross_entropy(u @ i.T / TEMPERATURE + theirs[2], positive)
+    loss.backward()  # type: ignore[no-untyped-call]
+    expected.backward()  # type: ignore[no-untyped-call]
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-12)
+    for mine, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(mine.grad, other.grad, rtol=1e-9, atol=1e-12)
