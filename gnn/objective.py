@@ -69,7 +69,7 @@ class _FullSoftmax(torch.autograd.Function):
         step = n if users.is_cuda else max(1, CHUNK // len(items))
         for first in range(0, n, step):
             chunk = slice(first, first + step)
-            logits = torch.addmm(bias, users[chunk], items.T)
+            logits = torch.mm(users[chunk], items.T).add_(bias)
             own = positive[chunk, None]
             right = logits.gather(1, own)
             top = logits.amax(1, keepdim=True)
