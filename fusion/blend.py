@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import scipy.sparse as sp
 from pydantic import BaseModel, ConfigDict, Field
 
+from .recency import Recency
 from .signal import Audience, Scores, Signal
 
 __all__ = ["Blend", "BlendConfig", "search_weights", "standardised"]
@@ -33,10 +34,16 @@ class Blend:
     Attributes:
         signals: the signals.
         weights: a weight for each, by name, none negative, summing to 1.
+        recency: how much more recent items count, by name; none where it is not said.
     """
 
     signals: Mapping[str, Signal]
     weights: Mapping[str, float]
+    recency: Mapping[str, Recency] = field(default_factory=dict)
+
+    def signal_score(self, name: str, audience: Audience) -> Scores:
+        """Scores of one signal alone, with its recency, shape (batch, items)."""
+        return self.signals[name].score(audience.recent(self.recency.get(name, Recency())))
 
     def __post_init__(self) -> None:
         if set(self.signals) != set(self.weights):
@@ -51,11 +58,11 @@ class Blend:
         nothing of them, and would rank at random.
         """
         parts = {
-            name: np.float32(weight) * standardised(self.signals[name].score(audience), seen)
+            name: np.float32(weight) * standardised(self.signal_score(name, audience), seen)
             for name, weight in self.weights.items()
             if weight > 0
         }
-        cold = np.diff(audience.history.indptr) == 0
+        cold = np.diff(audience.steps.indptr) == 0
         if cold.any() and "popularity" in self.signals:
             for part in parts.values():
                 part[cold] = 0

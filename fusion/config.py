@@ -18,6 +18,7 @@ from ..text import TextConfig, VerbaliseConfig
 from .blend import BlendConfig
 from .ease import EaseConfig
 from .evaluation import EvaluationConfig
+from .recency import RecencyConfig
 
 __all__ = ["Config", "read_config"]
 
@@ -47,6 +48,9 @@ class Config(BaseModel):
 
     ease: EaseConfig = Field(default_factory=EaseConfig)
     """The linear signal."""
+
+    recency: RecencyConfig = Field(default_factory=RecencyConfig)
+    """How strongly recent items of a history may count."""
 
     blend: BlendConfig = Field(default_factory=BlendConfig)
     """How signals are weighed."""

@@ -42,7 +42,7 @@ class HeldOut:
 
     Attributes:
         users: their numbers, shape (n,).
-        history: what they are known to like, shape (n, items).
+        history: what they are known to like, by how many steps ago, shape (n, items).
         seen: what is left out of their rankings, shape (n, items).
         relevant: what counts as a hit, shape (n, items).
         cold: how many users have something to hit and no history; they are not in the figures.

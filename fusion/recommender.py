@@ -21,6 +21,7 @@ from .blend import Blend
 from .explain import Explainer, Explanation
 from .graph_signal import GraphSignal
 from .ranking import top_k
+from .recency import Recency
 from .signal import Audience
 
 __all__ = ["Recommendation", "Recommender", "SimilarItem", "Warmth"]
@@ -92,7 +93,7 @@ class Recommender:
         titles: display name of each item, large_string.
         graph: the graph around the items.
         blend: signals and weights.
-        liked: positives of each user (train and validation), shape (users, items).
+        liked: positives of each user (train and validation), by how many steps ago (1 the last), shape (users, items).
         seen: all interactions known, liked or not, shape (users, items).
         trained: whether each user was known to the training, shape (users,).
     """
@@ -132,7 +133,8 @@ class Recommender:
         Args:
             users: user ids, known or not.
             k: items per user.
-            history: item ids by user id, taken as liked on top of what is known: a new user, or news of an old one.
+            history: item ids by user id, oldest first, taken as liked after all that is known: a new user, or news of
+                an old one.
             explain: give paths.
 
         Raises:
@@ -156,7 +158,7 @@ class Recommender:
             UnknownIdError: if the item is unknown.
         """
         audience, _ = self._audience([user], {user: history} if history else {})
-        return self._explain(user, audience.history.indices.astype(np.int64), self._item(item), n)
+        return self._explain(user, audience.steps.indices.astype(np.int64), self._item(item), n)
 
     def similar_items(self, item: str, k: int = 10) -> list[SimilarItem]:
         """The k items nearest to one by cosine of their embeddings.
@@ -178,7 +180,7 @@ class Recommender:
         embeddings = self.embeddings
         return {
             "items": (self.items, embeddings.items),
-            "users": (self.users, embeddings.users(self.liked)),
+            "users": (self.users, embeddings.users(self._everybody().history)),
             "entities": (self.graph.entities, embeddings.entities),
         }
 
@@ -206,28 +208,40 @@ class Recommender:
         ranked = top_k(np.sum(list(parts.values()), axis=0, dtype=np.float32), k, exclude=seen)
         for row, user in enumerate(users):
             warmth = self.warmth(user, history.get(user, ()))
-            liked = audience.history.indices[audience.history.indptr[row] : audience.history.indptr[row + 1]]
+            liked = audience.steps.indices[audience.steps.indptr[row] : audience.steps.indptr[row + 1]]
             for rank, (item, score) in enumerate(_listed(ranked.items[row], ranked.scores[row]), start=1):
                 signals = {name: float(part[row, item]) for name, part in parts.items()}
                 paths = tuple(self._explain(user, liked.astype(np.int64), item, 3)) if explain else ()
                 yield Recommendation(user, self.items.id(item), rank, score, self._title(item), signals, warmth, paths)
 
+    def _everybody(self) -> Audience:
+        """All users, with the recency of the graph net."""
+        everybody = self.audience(np.arange(len(self.users)))
+        return everybody.recent(self.blend.recency.get("gnn", Recency()))
+
     def _audience(self, users: Sequence[str], history: Mapping[str, Sequence[str]]) -> tuple[Audience, sp.csr_array]:
         """Histories of users known or not, and what they have seen."""
         numbers = self.users.numbers(users, missing="negative")
-        extra = self._rows([history.get(user, ()) for user in users])
-        liked = _taken(self.liked, numbers).maximum(extra)
-        seen = _taken(self.seen, numbers).maximum(extra)
-        return Audience(numbers, sp.csr_array(liked)), sp.csr_array(seen)
+        news = self._news([history.get(user, ()) for user in users])
+        known = _taken(self.liked, numbers)
+        # What is known lies further back by the length of the news, and news of an old item replaces what was known.
+        known.data += np.repeat(news.max(axis=1).toarray().ravel(), np.diff(known.indptr))
+        steps = sp.csr_array(known - known.multiply(news > 0) + news)
+        steps.eliminate_zeros()
+        return Audience(numbers, steps), sp.csr_array(_taken(self.seen, numbers).maximum(news > 0))
 
-    def _rows(self, histories: Sequence[Sequence[str]]) -> sp.csr_array:
-        lengths = [len(history) for history in histories]
-        columns = np.fromiter((self._item(i) for history in histories for i in history), np.int64, sum(lengths))
-        rows = np.repeat(np.arange(len(histories)), lengths)
+    def _news(self, histories: Sequence[Sequence[str]]) -> sp.csr_array:
+        """Histories given by the caller, oldest first, as steps ago; of a repeated item the last counts."""
+        rows: list[int] = []
+        columns: list[int] = []
+        steps: list[int] = []
+        for row, history in enumerate(histories):
+            latest = dict.fromkeys(self._item(item) for item in reversed(history))
+            rows += [row] * len(latest)
+            columns += list(latest)
+            steps += range(1, len(latest) + 1)
         shape = (len(histories), len(self.items))
-        matrix = sp.csr_array((np.ones(len(rows), dtype=np.float32), (rows, columns)), shape=shape)
-        matrix.data[:] = 1
-        return matrix
+        return sp.csr_array((np.array(steps, dtype=np.float32), (rows, columns)), shape=shape)
 
     def _item(self, item: str) -> int:
         number = self.items.number(item)

@@ -36,7 +36,8 @@ def evaluate_saved(folder: str | Path, *, progress: Progress | None = None) -> E
                 "the figures of the training with `plait evaluate --stored`",
                 path=folder,
             )
+    blend = recommender.blend
     split, _ = read_data(config, Stages(progress or SilentProgress()), np.random.default_rng(config.seed))
     if split.users != recommender.users or split.items != recommender.items:
         raise ModelError("the data gives other users or items than the model knows; train anew", path=folder)
-    return evaluate(scorers(recommender.blend.signals, {}, recommender.blend), split, config.evaluation)
+    return evaluate(scorers(blend.signals, {}, blend, blend.recency), split, config.evaluation)

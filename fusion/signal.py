@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
+
+from .recency import Recency
 
 __all__ = ["Arrays", "Audience", "Scores", "Signal"]
 
@@ -25,15 +28,27 @@ class Audience:
 
     Attributes:
         numbers: user numbers, -1 for a user unknown to the training, shape (batch,).
-        history: what each is known to like, binary, shape (batch, items).
+        steps: what each is known to like, by how many steps ago (1 the last), shape (batch, items).
+        recency: how much more the last steps count.
     """
 
     numbers: npt.NDArray[np.int64]
-    history: sp.csr_array
+    steps: sp.csr_array
+    recency: Recency = field(default=Recency())
 
     def __post_init__(self) -> None:
-        if self.history.shape[0] != len(self.numbers):
-            raise ValueError(f"{len(self.numbers)} users, and histories of {self.history.shape[0]}")
+        if self.steps.shape[0] != len(self.numbers):
+            raise ValueError(f"{len(self.numbers)} users, and histories of {self.steps.shape[0]}")
+
+    @cached_property
+    def history(self) -> sp.csr_array:
+        """Weight of what each is known to like, shape (batch, items): 1, more for what is recent."""
+        weights = self.recency.weights(self.steps.data)
+        return sp.csr_array((weights, self.steps.indices, self.steps.indptr), shape=self.steps.shape)
+
+    def recent(self, recency: Recency) -> Audience:
+        """The same users, with recent items counting as said."""
+        return replace(self, recency=recency)
 
     def __len__(self) -> int:
         return len(self.numbers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from .ease import Ease
 from .evaluation import Evaluation
 from .graph_signal import GraphSignal
 from .popularity import Popularity
+from .recency import Recency
 from .recommender import Recommender
 from .signal import Signal
 
@@ -69,7 +70,11 @@ def save(recommender: Recommender, record: Record, folder: str | Path) -> None:
         _write_json(target / "evaluation.json", record.evaluation.as_record())
         _write_json(target / "details.json", record.details)
         blend = {
-            name: {"kind": recommender.blend.signals[name].kind, "weight": weight}
+            name: {
+                "kind": recommender.blend.signals[name].kind,
+                "weight": weight,
+                "recency": asdict(recommender.blend.recency.get(name, Recency())),
+            }
             for name, weight in recommender.blend.weights.items()
         }
         files = {
@@ -108,7 +113,8 @@ def load(folder: str | Path) -> Recommender:
     users = IdMap(_column(folder, "users", "id"))
     graph = _read_graph(folder, manifest["relations"])
     interactions = _table(folder, "interactions")
-    liked = np.asarray(interactions.column("liked"), dtype=bool)
+    steps = np.asarray(interactions.column("steps"), dtype=np.float32)
+    liked = steps > 0
     user, item = (np.asarray(interactions.column(c), dtype=np.int64) for c in ("user", "item"))
     shape = (len(users), graph.n_items)
     signals = {
@@ -119,9 +125,13 @@ def load(folder: str | Path) -> Recommender:
         users=users,
         titles=_column(folder, "items", "title"),
         graph=graph,
-        blend=Blend(signals, {name: entry["weight"] for name, entry in manifest["signals"].items()}),
-        liked=_binary(user[liked], item[liked], shape),
-        seen=_binary(user, item, shape),
+        blend=Blend(
+            signals,
+            {name: entry["weight"] for name, entry in manifest["signals"].items()},
+            {name: Recency(**entry["recency"]) for name, entry in manifest["signals"].items()},
+        ),
+        liked=sp.csr_array((steps[liked], (user[liked], item[liked])), shape=shape),
+        seen=sp.csr_array((np.ones(len(user), dtype=np.float32), (user, item)), shape=shape),
         trained=np.asarray(_column(folder, "users", "trained"), dtype=bool),
     )
 
@@ -206,12 +216,14 @@ def _read_graph(folder: Path, relations: list[str]) -> ItemGraph:
 def _write_interactions(recommender: Recommender, target: Path) -> None:
     users = {"id": recommender.users.to_arrow(), "trained": recommender.trained}
     pq.write_table(pa.table(users), target / "users.parquet")
-    seen = recommender.seen.tocoo()
-    width = recommender.seen.shape[1]
+    # Steps ago where the item was liked, 0 where it was only seen: what is liked is seen.
+    seen, width = recommender.seen.tocoo(), recommender.seen.shape[1]
     liked = recommender.liked.tocoo()
-    keys = liked.row.astype(np.int64) * width + liked.col
-    is_liked = np.isin(seen.row.astype(np.int64) * width + seen.col, keys)
-    columns = {"user": seen.row.astype(np.int32), "item": seen.col.astype(np.int32), "liked": is_liked}
+    cells = seen.row.astype(np.int64) * width + seen.col
+    order = np.argsort(cells)
+    steps = np.zeros(len(cells), dtype=np.int32)
+    steps[order[np.searchsorted(cells, liked.row.astype(np.int64) * width + liked.col, sorter=order)]] = liked.data
+    columns = {"user": seen.row.astype(np.int32), "item": seen.col.astype(np.int32), "steps": steps}
     pq.write_table(pa.table(columns), target / "interactions.parquet")
 
 
@@ -220,10 +232,6 @@ def _arrays(path: Path) -> dict[str, Any]:
         return dict(load_file(path))
     except SafetensorError as error:
         raise ModelError(f"damaged safetensors: {error}", path=path) from error
-
-
-def _binary(rows: Any, columns: Any, shape: tuple[int, int]) -> sp.csr_array:
-    return sp.csr_array((np.ones(len(rows), dtype=np.float32), (rows, columns)), shape=shape)
 
 
 def _table(folder: Path, name: str) -> pa.Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from .ease import Ease, item_entities
 from .evaluation import Evaluation, HeldOut, Scorer, evaluate
 from .graph_signal import GraphSignal
 from .popularity import Popularity
+from .recency import Recency
 from .recommender import Recommender
 from .signal import Audience, Scores, Signal
 from .stages import Stages
@@ -97,11 +98,13 @@ def train(config: Config, *, progress: Progress | None = None) -> Trained:
         net, _ = _fit_net(config, split, bare, None, held_out, stages, "graph net without graph")
         ablations["gnn, no graph"] = net
     signals["gnn"], details["gnn"] = _fit_net(config, split, catalogue.graph, text, held_out, stages, "graph net")
-    blend = _fit_blend(config, signals, held_out, stages, rng)
+    recency = _fit_recency(config, {**signals, **ablations}, held_out, stages, rng)
+    blend = _fit_blend(config, signals, recency, held_out, stages, rng)
     with stages.stage("evaluate") as stage:
-        evaluation = evaluate(scorers(signals, ablations, blend), split, config.evaluation)
+        evaluation = evaluate(scorers(signals, ablations, blend, recency), split, config.evaluation)
         stage.result(f"{evaluation.users['valid']:,} validation and {evaluation.users['test']:,} test users")
     recommender = _assemble(split, catalogue, blend)
+    details["recency"] = {name: asdict(choice) for name, choice in recency.items()}
     details |= {"stages": stages.as_records(), "data": _fingerprint(config), "schema": _schema_record(catalogue)}
     record = Record(config.model_dump(mode="json", by_alias=True), evaluation, details)
     return Trained(recommender, record, catalogue, split)
@@ -254,31 +257,63 @@ def _fit_net(
     return GraphSignal(result.embeddings), details
 
 
-def _fit_blend(
+def _fit_recency(
     config: Config, signals: Mapping[str, Signal], held_out: HeldOut, stages: Stages, rng: np.random.Generator
+) -> dict[str, Recency]:
+    """How much recent items count for each signal, by validation; popularity looks at no history."""
+    k = config.evaluation.ks[0]
+    sample = held_out.sample(config.blend.max_users, rng)
+    choices = config.recency.choices()
+    chosen: dict[str, Recency] = {}
+    named = {name: signal for name, signal in signals.items() if not isinstance(signal, Popularity)}
+    with stages.stage("weigh recent items", len(named) * len(choices)) as stage:
+        for number, (name, signal) in enumerate(named.items()):
+            best = -np.inf
+            for tried, recency in enumerate(choices, start=1):
+                value = sample.ndcg(signal.score(sample.audience().recent(recency)), k)
+                if value > best:
+                    chosen[name], best = recency, value
+                stage.update(number * len(choices) + tried, note=name)
+        stage.result("last item +" + ", ".join(f"{r.boost:g} ({name})" for name, r in chosen.items()))
+    return chosen
+
+
+def _fit_blend(
+    config: Config,
+    signals: Mapping[str, Signal],
+    recency: Mapping[str, Recency],
+    held_out: HeldOut,
+    stages: Stages,
+    rng: np.random.Generator,
 ) -> Blend:
     k = config.evaluation.ks[0]
     sample = held_out.sample(config.blend.max_users, rng)
     with stages.stage("weigh signals") as stage:
-        parts = {name: standardised(signal.score(sample.audience()), sample.seen) for name, signal in signals.items()}
+        parts = {
+            name: standardised(signal.score(sample.audience().recent(recency.get(name, Recency()))), sample.seen)
+            for name, signal in signals.items()
+        }
         weights, value = search_weights(parts, lambda scores: sample.ndcg(scores, k), config.blend.step)
         shown = ", ".join(f"{name} {weight:.2f}" for name, weight in weights.items())
         stage.result(f"{shown}: NDCG@{k} {value:.4f}")
-    return Blend(signals, weights)
+    return Blend(signals, weights, {name: recency[name] for name in signals if name in recency})
 
 
-def scorers(signals: Mapping[str, Signal], ablations: Mapping[str, Signal], blend: Blend) -> dict[str, Scorer]:
+def scorers(
+    signals: Mapping[str, Signal], ablations: Mapping[str, Signal], blend: Blend, recency: Mapping[str, Recency]
+) -> dict[str, Scorer]:
     """What is evaluated, in the order of the table."""
     order = ("popularity", "ease, no graph", "ease", "gnn, no graph", "gnn")
     every = {**signals, **ablations}
-    return {**{name: _scorer(every[name]) for name in order if name in every}, "blend": blend.score}
+    alone = {name: _scorer(every[name], recency.get(name, Recency())) for name in order if name in every}
+    return {**alone, "blend": blend.score}
 
 
-def _scorer(signal: Signal) -> Scorer:
+def _scorer(signal: Signal, recency: Recency) -> Scorer:
     """A signal alone; what has been seen is no matter to it."""
 
     def score(audience: Audience, _: sp.csr_array) -> Scores:
-        return signal.score(audience)
+        return signal.score(audience.recent(recency))
 
     return score
 

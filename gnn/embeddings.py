@@ -21,7 +21,7 @@ SMALLEST_NORM = np.float32(1e-12)
 class Embeddings:
     """Embeddings of one net, in rows by internal number.
 
-    A user's embedding is a function of the history: `own + sum of fold rows of the history / sqrt(its length)`. With
+    A user's embedding is a function of the history: `own + weighted sum of fold rows of the history / sqrt(sum of the weights)`. With
     the history of the training it is exactly what the net propagated; with a longer one, or for a user that the net
     has not met in training (whose own part is 0), it is what the net would have propagated had the items stayed as
     they are.
@@ -46,10 +46,11 @@ class Embeddings:
         """Embeddings of users with these histories, shape (batch, d).
 
         Args:
-            history: binary, shape (batch, items).
+            history: weight of each item of the histories, 1 unless some count for more, shape (batch, items).
             numbers: user numbers, -1 for a user the net has never met, shape (batch,); all users by default.
         """
-        lengths = np.maximum(np.diff(history.indptr), 1).astype(np.float32)
+        lengths = np.asarray(history.sum(axis=1), dtype=np.float32)
+        lengths[lengths == 0] = 1
         folded: Matrix = np.asarray(history @ self.fold, dtype=np.float32)
         folded /= np.sqrt(lengths)[:, None]
         if numbers is None:

@@ -96,6 +96,22 @@ class Interactions:
         matrix.data[:] = 1
         return matrix
 
+    def steps(self) -> sp.csr_array:
+        """User-item matrix of how long ago, shape (users, items), float32: 1 at each user's last item, 2 before it.
+
+        Steps are counted in items, by the order of the rows; a repeated pair counts where it is last.
+        """
+        pair = self.user.astype(np.int64) * len(self.items) + self.item
+        cells, from_end = np.unique(pair[::-1], return_index=True)
+        user, item = np.divmod(cells, max(len(self.items), 1))
+        # By user, and within a user from the last row to the first.
+        order = np.lexsort((from_end, user))
+        start = np.zeros(len(self.users) + 1, dtype=np.int64)
+        np.cumsum(np.bincount(user, minlength=len(self.users)), out=start[1:])
+        step = np.empty(len(cells), dtype=np.float32)
+        step[order] = np.arange(len(cells)) - start[user[order]] + 1
+        return sp.csr_array((step, item, start), shape=(len(self.users), len(self.items)))
+
     @property
     def density(self) -> float:
         """Share of the user-item pairs that occur."""

@@ -90,8 +90,8 @@ class Split:
         return self.known(part).matrix()
 
     def history(self, part: Part) -> sp.csr_array:
-        """User-item matrix of the positives known when `part` is predicted."""
-        return self.known(part).at_least(self.min_weight).matrix()
+        """User-item matrix of the positives known when `part` is predicted, by how many steps ago (1 the last)."""
+        return self.known(part).at_least(self.min_weight).steps()
 
     def relevant(self, part: Part) -> sp.csr_array:
         """User-item matrix of the positives held out in `part`."""

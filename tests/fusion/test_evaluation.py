@@ -80,9 +80,10 @@ def test_for_test_the_validation_items_are_history(tiny: Split) -> None:
     assert row.metrics["recall@1"] == pytest.approx((0 + 1 / 2 + 1) / 3)
     held = HeldOut.of(tiny, "test")
     assert held.users.tolist() == [0, 1, 3]
-    assert held.history.toarray().tolist() == [[1, 0, 1, 0, 1, 0], [1, 1, 0, 0, 0, 1], [0, 0, 0, 1, 0, 0]]
-    assert (held.seen.toarray() == held.history.toarray()).all()
-    assert HeldOut.of(tiny, "valid").history.toarray().tolist() == [[1, 0, 0, 0, 0, 0], [1, 0, 0, 0, 0, 1]]
+    # By how many steps ago: validation after train, 1 the last.
+    assert held.history.toarray().tolist() == [[3, 0, 2, 0, 1, 0], [2, 1, 0, 0, 0, 3], [0, 0, 0, 1, 0, 0]]
+    assert (held.seen.toarray() == (held.history.toarray() > 0)).all()
+    assert HeldOut.of(tiny, "valid").history.toarray().tolist() == [[1, 0, 0, 0, 0, 0], [1, 0, 0, 0, 0, 2]]
 
 
 def test_users_without_history_are_counted_and_left_out(tiny: Split) -> None:
@@ -136,7 +137,8 @@ def test_scorers_are_given_what_is_known_of_each_user_in_batches(larger: Split) 
     known, met = larger.history("valid").toarray(), []
 
     def scorer(audience: Audience, seen: sp.csr_array) -> Scores:
-        assert (audience.history.toarray() == known[audience.numbers]).all()
+        assert (audience.steps.toarray() == known[audience.numbers]).all()
+        assert (audience.history.toarray() == (known[audience.numbers] > 0)).all()
         met.append(audience.numbers)
         return by_number(audience, seen)
 

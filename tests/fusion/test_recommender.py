@@ -77,6 +77,22 @@ def test_news_of_a_known_user_counts(recommender: Recommender) -> None:
     assert again[0].warmth == "hot"
 
 
+def test_news_come_after_what_is_known(recommender: Recommender) -> None:
+    number = recommender.users.number("C00007")
+    assert number is not None
+    before = recommender.liked[[number]]
+    known = dict(zip(recommender.items.ids(before.indices), before.data.tolist(), strict=True))
+    assert sorted(known.values()) == list(range(1, len(known) + 1))
+    old = next(item for item, steps in known.items() if steps == 2)
+    fresh = sorted(set(recommender.items) - _seen(recommender, "C00007"))[:2]
+    # Oldest first, one of them twice, one known already: the last of each counts, and all else moves back by three.
+    audience, seen = recommender._audience(["C00007"], {"C00007": [fresh[0], old, fresh[1], fresh[0]]})
+    after = dict(zip(recommender.items.ids(audience.steps.indices), audience.steps.data.tolist(), strict=True))
+    moved = {item: steps + 3 for item, steps in known.items() if item != old}
+    assert after == {**moved, fresh[0]: 1, fresh[1]: 2, old: 3}
+    assert set(recommender.items.ids(seen.indices)) == _seen(recommender, "C00007") | set(fresh)
+
+
 def test_every_edge_of_every_path_is_in_the_graph(recommender: Recommender) -> None:
     graph = recommender.graph
     triples = {
@@ -163,5 +179,5 @@ def test_exported_embeddings_give_the_nets_own_scores(recommender: Recommender, 
     assert number is not None
     cosine = items @ users[number] / np.linalg.norm(items, axis=1) / np.linalg.norm(users[number])
     expected = cosine / recommender.embeddings.temperature + recommender.embeddings.bias
-    scores = recommender.blend.signals["gnn"].score(recommender.audience(np.array([number])))
+    scores = recommender.blend.signal_score("gnn", recommender.audience(np.array([number])))
     np.testing.assert_allclose(scores[0], expected, rtol=1e-4, atol=1e-5)

@@ -67,6 +67,20 @@ def test_the_matrix_has_a_one_for_each_pair_met(data: list[Row]) -> None:
     assert part.density == matrix.nnz / 15
 
 
+@given(rows)
+def test_steps_count_back_from_each_users_last_item(data: list[Row]) -> None:
+    part = log(data)
+    wanted = np.zeros((len(USERS), len(ITEMS)), dtype=np.float32)
+    for user in range(len(USERS)):
+        mine = [int(item) for u, item in zip(part.user, part.item, strict=True) if u == user]
+        for step, item in enumerate(dict.fromkeys(reversed(mine)), start=1):
+            wanted[user, item] = step
+    steps = part.steps()
+    np.testing.assert_array_equal(steps.toarray(), wanted)
+    assert steps.nnz == part.matrix().nnz
+    assert steps.has_sorted_indices
+
+
 def test_a_larger_catalogue_moves_the_numbers_and_keeps_the_items() -> None:
     data: list[Row] = [(0, 1, 1, 1), (2, 4, 4, 2), (1, 0, 0.5, 3)]
     larger = IdMap(["new", "i4", "i3", "i2", "i1", "i0", "newer"])
