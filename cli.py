@@ -14,7 +14,6 @@ from importlib import metadata, util
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import numpy as np
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -33,8 +32,9 @@ app = typer.Typer(
 data_app = typer.Typer(no_args_is_help=True, help="Look at data before training on it.")
 app.add_typer(data_app, name="data")
 
-out = Console()
-news = Console(stderr=True)
+# Ids may look like emoji codes, and must be copied as they are.
+out = Console(emoji=False)
+news = Console(stderr=True, emoji=False)
 
 
 class Exported(StrEnum):
@@ -66,11 +66,11 @@ def options(
 def data_describe(config: ConfigPath, as_json: AsJson = False) -> None:
     """Node types, relations, literals, link coverage, density, time range, and what looks wrong."""
     from .fusion import read_config
-    from .loaders import describe, read_catalogue, read_graph, read_split
+    from .loaders import describe, read_catalogue, read_graph, read_log
     from .terminal import report_tables
 
     settings = read_config(config)
-    _, log, columns = read_split(settings.data, settings.split, np.random.default_rng(settings.seed))
+    log, columns = read_log(settings.data, settings.split)
     knowledge = read_graph(settings.data.graph) if settings.data.graph is not None else None
     catalogue = read_catalogue(settings.data, log.items, knowledge)
     report = describe(log, columns, catalogue, settings.data.interactions.min_weight)
@@ -287,15 +287,20 @@ def _train(config: Path, model: Path) -> None:
 
     settings = read_config(config)
     check_target(model)
-    trained = train_model(settings, progress=TerminalProgress(news))
-    trained.save(model)
+    try:
+        trained = train_model(settings, progress=TerminalProgress(news))
+        trained.save(model)
+    except KeyboardInterrupt:
+        raise PlaitError("interrupted; nothing was written") from None
     for part in trained.evaluation.users:
         out.print(evaluation_table(trained.evaluation, part, settings.evaluation.ks[0]))
 
 
 def _print_json(value: Any) -> None:
     # Plain print to standard output: rich would wrap lines and colour what a program is to read.
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    from .fusion.storage import without_nan
+
+    sys.stdout.write(json.dumps(without_nan(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 @contextmanager
@@ -307,9 +312,6 @@ def _errors(debug: bool) -> Iterator[None]:
         if debug:
             raise
         news.print(f"[red]error:[/] {escape(str(error) or type(error).__name__)}", highlight=False, soft_wrap=True)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        news.print("interrupted; nothing was written", highlight=False)
         sys.exit(1)
 
 

@@ -122,7 +122,7 @@ def report_tables(report: DataReport) -> Iterator[Table]:
         table.add_row(name, f"{count:,}")
     table.add_row("density", f"{report.density:.4%}")
     table.add_row("time", " to ".join(report.time_range) if report.time_range else "unknown")
-    table.add_row("columns", ", ".join(f"{what}: {column or '-'}" for what, column in report.columns.items()))
+    table.add_row("columns", escape(", ".join(f"{what}: {column or '-'}" for what, column in report.columns.items())))
     yield table
     if not report.node_types:
         return
@@ -139,7 +139,9 @@ def report_tables(report: DataReport) -> Iterator[Table]:
     literals = Table("literal", "kind", "count", "distinct", "example")
     for literal in report.literals[:40]:
         example = literal.example if len(literal.example) <= 60 else literal.example[:57] + "..."
-        literals.add_row(literal.name, literal.kind, f"{literal.count:,}", f"{literal.distinct:,}", escape(example))
+        literals.add_row(
+            escape(literal.name), literal.kind, f"{literal.count:,}", f"{literal.distinct:,}", escape(example)
+        )
     yield literals
     links = Table(title="Items in the graph", title_justify="left", show_header=False)
     share = report.linked / report.items if report.items else 0

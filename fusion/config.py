@@ -65,7 +65,7 @@ class Config(BaseModel):
     """auto, cpu, or cuda (cuda:1, ...). auto is CUDA where there is one."""
 
     threads: int = Field(default=0, ge=0)
-    """Threads for torch and the linear algebra; 0 is one for each core this process may use."""
+    """Threads for torch; 0 is one for each core this process may use. LAPACK keeps its own (OMP_NUM_THREADS)."""
 
 
 def read_config(path: str | Path) -> Config:
@@ -120,7 +120,10 @@ def _resolved(value: Any, location: tuple[str | int, ...], path: Path, tree: yam
         return found
 
     text = VARIABLE.sub(variable, value)
-    names_a_path = any(part in PATH_KEYS for part in location) or (location[-1:] == ("encoder",) and "/" in text)
+    # A literal predicate may be called "path" or "nodes" too.
+    names_a_path = ("literals" not in location and any(part in PATH_KEYS for part in location)) or (
+        location[-1:] == ("encoder",) and "/" in text
+    )
     return str(path.parent.absolute() / Path(text).expanduser()) if names_a_path else text
 
 
@@ -134,6 +137,8 @@ def _translated(error: ValidationError, path: Path, tree: yaml.Node) -> ConfigEr
         close = get_close_matches(str(location[-1]), known, 1)
         hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
         message = f"unknown key {str(location[-1])!r} in {where.rpartition('.')[0] or 'the file'}; {hint}"
+    elif problem["type"] == "union_tag_not_found":
+        message = f"{where}.source is missing: rdf or tables"
     elif problem["type"] == "missing":
         message = f"{where} is missing"
     else:
@@ -152,8 +157,11 @@ def _known_keys(location: tuple[str | int, ...]) -> list[str]:
             if part in model.model_fields
             for m in _models_in(model.model_fields[str(part)].annotation)
         ]
-        # The tag of a union names no key; it stays at the same place.
-        models = inner or models
+        # The tag of a union names no key: it chooses among the models of its place.
+        tagged = [
+            m for m in models if "source" in m.model_fields and part in get_args(m.model_fields["source"].annotation)
+        ]
+        models = inner or tagged or models
     return sorted({field.alias or name for model in models for name, field in model.model_fields.items()})
 
 

@@ -128,7 +128,13 @@ class Evaluation:
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Evaluation:
         """The evaluation of a record."""
-        return cls(tuple(Row(**row) for row in record["rows"]), record["users"], record["cold"])
+        rows = (Row(r["name"], r["part"], _floats(r["metrics"]), _floats(r["errors"])) for r in record["rows"])
+        return cls(tuple(rows), record["users"], record["cold"])
+
+
+def _floats(values: Mapping[str, float | None]) -> dict[str, float]:
+    """Values of a JSON record, where null stands for NaN."""
+    return {name: float("nan") if value is None else value for name, value in values.items()}
 
 
 def evaluate(

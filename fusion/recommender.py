@@ -138,12 +138,15 @@ class Recommender:
             explain: give paths.
 
         Raises:
-            TypeError: if `users` is one string rather than a list of ids.
+            TypeError: if `users` is one string rather than a list of ids, or an id is no string.
             UnknownIdError: if an item of a history is unknown.
             ValueError: if k is below 1.
         """
         if isinstance(users, str):
             raise TypeError(f"users is a list of ids: recommend([{users!r}])")
+        for user in users:
+            if not isinstance(user, str):
+                raise TypeError(f"ids are strings, and {user!r} is {type(user).__name__}: recommend([str(id)])")
         if k < 1:
             raise ValueError(f"k is {k}, expected at least 1")
         found: list[Recommendation] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from pydantic import ValidationError
 
 from ..kg import ModelError, Progress, SilentProgress
 from .config import Config
@@ -23,7 +24,10 @@ def evaluate_saved(folder: str | Path, *, progress: Progress | None = None) -> E
         ModelError: if the model cannot be used, or its data is gone or has changed since.
     """
     recommender, record = load(folder), read_record(folder)
-    config = Config.model_validate(record.config)
+    try:
+        config = Config.model_validate(record.config)
+    except ValidationError as error:
+        raise ModelError("its configuration is of another version of plait; train anew", path=folder) from error
     for name, digest in record.details["data"].items():
         path = Path(name)
         if not path.is_file():

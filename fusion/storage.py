@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -29,7 +30,7 @@ from .recency import Recency
 from .recommender import Recommender
 from .signal import Signal
 
-__all__ = ["FORMAT", "Record", "check_target", "load", "read_record", "save", "sha256_of"]
+__all__ = ["FORMAT", "Record", "check_target", "load", "read_record", "save", "sha256_of", "without_nan"]
 
 FORMAT = 1
 """Version of the folder's layout."""
@@ -98,8 +99,23 @@ def check_target(folder: str | Path) -> None:
         ModelError: if something else is there: nothing of the user's is ever overwritten.
     """
     folder = Path(folder)
-    if folder.exists() and not (folder / MANIFEST).is_file() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ModelError("exists and is no plait model; choose another folder", path=folder)
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise ModelError("is a file; choose a folder", path=folder)
+    ours = _files_of_model(folder)
+    foreign = sorted(file.name for file in folder.iterdir() if file.name not in ours)
+    if foreign:
+        raise ModelError(f"holds {foreign[0]!r}, which is no part of a plait model; choose another folder", path=folder)
+
+
+def _files_of_model(folder: Path) -> set[str]:
+    """Names of the files that a model's manifest claims; none where there is no manifest of ours."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        return {MANIFEST, *manifest["files"]} if "plait" in manifest else set()
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
 
 
 def load(folder: str | Path) -> Recommender:
@@ -166,23 +182,25 @@ def _checked_manifest(folder: Path) -> dict[str, Any]:
         raise ModelError(f"no {MANIFEST} in it: the folder is no plait model, or was written by half", path=folder)
     try:
         manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        version, files = manifest["format"], dict(manifest["files"])
-    except (ValueError, KeyError, TypeError) as error:
+        version = manifest["format"]
+        files = {name: str(entry["sha256"]) for name, entry in manifest["files"].items()}
+        kinds = {name: str(entry["kind"]) for name, entry in manifest["signals"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError("the manifest is damaged; train or copy the model anew", path=path) from error
     if version != FORMAT:
         raise ModelError(
             f"the model has layout {version}, and plait {__version__} reads layout {FORMAT}; train it anew", path=path
         )
-    for name, entry in files.items():
+    for name, digest in files.items():
         if Path(name).name != name:
             raise ModelError(f"the manifest names {name!r}, which is no plain file name", path=path)
         file = folder / name
         if not file.is_file():
             raise ModelError("the file is missing: the model was copied or written by half", path=file)
-        if sha256_of(file) != entry["sha256"]:
+        if sha256_of(file) != digest:
             raise ModelError("the file has changed since the model was saved (sha256 differs); train anew", path=file)
-    for name, entry in manifest["signals"].items():
-        if entry["kind"] not in KINDS or f"{name}.safetensors" not in files:
+    for name, kind in kinds.items():
+        if kind not in KINDS or f"{name}.safetensors" not in files:
             raise ModelError(f"the signal {name!r} is of a kind this version does not know, or has no file", path=path)
     return manifest
 
@@ -243,7 +261,17 @@ def _column(folder: Path, name: str, column: str) -> pa.Array:
 
 
 def _write_json(path: Path, value: Any) -> None:
-    path.write_text(json.dumps(value, indent=2, ensure_ascii=False, default=_plain) + "\n", encoding="utf-8")
+    text = json.dumps(without_nan(value), indent=2, ensure_ascii=False, default=_plain, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def without_nan(value: Any) -> Any:
+    """The same records with null where a float is NaN or infinite: JSON knows neither."""
+    if isinstance(value, Mapping):
+        return {key: without_nan(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _plain(value: Any) -> Any:

@@ -32,7 +32,7 @@ from .storage import Record, save, sha256_of
 __all__ = ["Trained", "read_data", "scorers", "train"]
 
 VALIDATION_USERS = 4000
-"""Most users early stopping looks at."""
+"""Most users that early stopping and the choice of penalties look at."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,9 +118,10 @@ def read_data(config: Config, stages: Stages, rng: np.random.Generator) -> tuple
             knowledge = read_graph(config.data.graph, on_progress=lambda name, n: stage.update(n, note=name))
             stage.result(f"{knowledge.n_entities:,} entities, {knowledge.n_triples:,} triples")
     with stages.stage("read interactions") as stage:
-        split, log, report = read_split(config.data, config.split, rng)
-        dropped = f", {report.duplicates:,} repeated pairs dropped" if report.duplicates else ""
-        stage.result(f"{len(log):,} of {len(log.users):,} users with {len(log.items):,} items{dropped}")
+        split, repeated = read_split(config.data, config.split, rng)
+        rows = sum(map(len, (split.train, split.valid, split.test)))
+        dropped = f", {repeated:,} repeated pairs dropped" if repeated else ""
+        stage.result(f"{rows:,} of {len(split.users):,} users with {len(split.items):,} items{dropped}")
     with stages.stage("link items to graph") as stage:
         catalogue = read_catalogue(config.data, split.items, knowledge)
         linked = int((catalogue.item_entity >= 0).sum())
@@ -159,6 +160,8 @@ def _encode(config: Config, catalogue: Catalogue, stages: Stages) -> npt.NDArray
     if config.text is None:
         return None
     texts = _texts(config, catalogue)
+    if not any(texts):
+        return None
     with stages.stage("encode texts", len(texts)) as stage:
         encoder: TextEncoder = load_encoder(config.text, device=str(_device(config)))
         vectors = encoder.encode(texts, on_progress=stage.update)
@@ -188,7 +191,7 @@ def _fit_ease(
     if len(split.items) > config.ease.max_items:
         raise ConfigError(
             f"EASE needs a matrix of {len(split.items):,} x {len(split.items):,} items "
-            f"({len(split.items) ** 2 * 4 / 2**30:.1f} GiB); raise ease.max_items if there is memory for three of it"
+            f"({len(split.items) ** 2 * 4 / 2**30:.1f} GiB); raise ease.max_items if there is memory for six of it"
         )
     history = split.positives().matrix()
     entities = item_entities(catalogue.graph)
@@ -196,10 +199,14 @@ def _fit_ease(
     grid = [(l2, weight) for weight in (0.0, *weights) for l2 in config.ease.l2]
     k = config.evaluation.ks[0]
     best: dict[bool, tuple[float, Ease, dict[str, float]]] = {}
+    watched = held_out.sample(VALIDATION_USERS, np.random.default_rng(config.seed))
     with stages.stage("fit EASE", len(grid)) as stage:
         for done, (l2, weight) in enumerate(grid, start=1):
-            model = Ease.fit(history, entities, l2=l2, entity_weight=weight)
-            value = held_out.ndcg(model.score(held_out.audience()), k)
+            try:
+                model = Ease.fit(history, entities, l2=l2, entity_weight=weight)
+            except ValueError as error:
+                raise ConfigError(f"ease: {error}") from error
+            value = watched.ndcg(model.score(watched.audience()), k)
             for with_graph in {False, True} if weight == 0 else {True}:
                 if with_graph not in best or value > best[with_graph][0]:
                     best[with_graph] = (value, model, {"l2": l2, "entity_weight": weight, "valid_ndcg": value})
@@ -245,7 +252,7 @@ def _fit_net(
         )
         stopped = "interrupted" if result.interrupted else f"{result.epochs} epochs"
         stage.result(f"{stopped}, best {result.best_epoch}: NDCG@{k} {result.best_metric:.4f}")
-    names = ("interacted", *short_names(graph.relations))
+    names = ("user-item", *short_names(graph.relations))
     weights = dict(zip((*names, *(f"inverse {n}" for n in names)), result.relation_weights.tolist(), strict=True))
     details = {
         "epochs": result.epochs,
@@ -328,7 +335,7 @@ def _assemble(split: Split, catalogue: Catalogue, blend: Blend) -> Recommender:
 
 def _fingerprint(config: Config) -> dict[str, str]:
     """SHA-256 of every input file, by name."""
-    files = config.data.files()
+    files = [*config.data.files(), *config.split.files()]
     return {str(path): sha256_of(path) for path in files if path.is_file()}
 
 

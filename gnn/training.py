@@ -229,7 +229,8 @@ def extrapolated(bias: npt.NDArray[np.float32], counts: npt.NDArray[np.int64]) -
         return bias
     known, x = bias[met].astype(np.float64), np.log1p(counts[met])
     spread = x - x.mean()
-    slope = float(spread @ known / max(spread @ spread, np.finfo(np.float64).tiny))
+    # Where all counts are alike their spread is 0 but for rounding.
+    slope = float(spread @ known / (spread @ spread)) if np.ptp(counts[met]) else 0.0
     return np.where(met, bias, np.float32(known.mean() - slope * x.mean()))
 
 

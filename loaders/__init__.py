@@ -15,6 +15,7 @@ from .source import (
     TableGraph,
     read_catalogue,
     read_graph,
+    read_log,
     read_split,
 )
 from .splits import Part, Split, SplitConfig, assembled, split_interactions
@@ -44,6 +45,7 @@ __all__ = [
     "read_interactions",
     "read_items",
     "read_links",
+    "read_log",
     "read_property_tables",
     "read_rdf",
     "read_rdflib",

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..kg import IdMap, whole_file
+from ..kg import DataError, IdMap, whole_file
 
 __all__ = ["ExportFormat", "export_embeddings"]
 
@@ -34,8 +34,13 @@ def export_embeddings(
 
     Returns:
         The files written.
+
+    Raises:
+        DataError: if the folder is that of a model.
     """
     folder = Path(folder)
+    if (folder / "manifest.json").exists():
+        raise DataError("is a model's folder, whose files would be overwritten; export to another", path=folder)
     folder.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
     for name, (ids, matrix) in parts.items():

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from ..kg import DataError, IdMap, Interactions
 from .tables import find_column, line_of, numbers_of, read_table
 
-__all__ = ["InteractionsConfig", "InteractionsReport", "read_interactions"]
+__all__ = ["InteractionsConfig", "InteractionsReport", "deduplicated", "read_interactions"]
 
 USER_NAMES = ("user_id", "user", "userid", "customer_id", "customer", "reviewerid")
 ITEM_NAMES = ("item_id", "item", "itemid", "product_id", "product", "asin", "movie_id", "movieid")
@@ -74,15 +74,17 @@ class _Log:
 
 
 def read_interactions(
-    config: InteractionsConfig, *, more: Sequence[Path] = ()
+    config: InteractionsConfig, *, more: Sequence[Path] = (), deduplicate: bool = True
 ) -> tuple[list[Interactions], InteractionsReport]:
     """Read a log, and further files of the same layout, over id maps that all of them share.
 
-    Users and items are numbered in order of first appearance. Repeated pairs within a file become one row.
+    Users and items are numbered in order of first appearance.
 
     Args:
         config: where and how.
         more: further files (validation and test of a given split).
+        deduplicate: whether repeated pairs within a file become one row. Not before a split: a row of the test
+            period must not change what train holds.
 
     Returns:
         The interactions of each file, the log's first, and a report on all of them.
@@ -97,7 +99,9 @@ def read_interactions(
         raise DataError("there is no interaction in the file, only a header", path=config.path)
     users = IdMap.numbering(*(log.user for log in logs))
     items = IdMap.numbering(*(log.item for log in logs))
-    read = [_deduplicated(_interactions(log, users, items), config.duplicates) for log in logs]
+    read = [_interactions(log, users, items) for log in logs]
+    if deduplicate:
+        read = [deduplicated(log, config.duplicates) for log in read]
     rows = sum(len(log.weight) for log in logs)
     return read, InteractionsReport(rows, rows - sum(map(len, read)), logs[0].names)
 
@@ -199,7 +203,7 @@ def _interactions(log: _Log, users: IdMap, items: IdMap) -> Interactions:
     return Interactions.sorted(users, items, users.numbers(log.user), items.numbers(log.item), log.weight, log.time)
 
 
-def _deduplicated(log: Interactions, rule: Literal["last", "first", "sum"]) -> Interactions:
+def deduplicated(log: Interactions, rule: Literal["last", "first", "sum"]) -> Interactions:
     """One row a user-item pair."""
     pair = log.user.astype(np.int64) * len(log.items) + log.item
     rows = np.arange(len(log))

@@ -24,12 +24,12 @@ from ..kg import (
     labels,
     with_category_nodes,
 )
-from .interactions import InteractionsConfig, InteractionsReport, read_interactions
+from .interactions import InteractionsConfig, InteractionsReport, deduplicated, read_interactions
 from .items import ItemsConfig, ItemTable, read_items
 from .links import LinksConfig, read_links
 from .property_tables import read_property_tables
 from .rdf import read_rdf
-from .splits import Split, SplitConfig, assembled, split_interactions
+from .splits import Split, SplitConfig, assembled, parts_of
 
 __all__ = [
     "Catalogue",
@@ -39,6 +39,7 @@ __all__ = [
     "TableGraph",
     "read_catalogue",
     "read_graph",
+    "read_log",
     "read_split",
 ]
 
@@ -142,21 +143,27 @@ def read_graph(config: GraphConfig, *, on_progress: Callable[[str, int], None] |
     return read_property_tables(config.nodes, config.edges)
 
 
-def read_split(
-    data: DataConfig, split: SplitConfig, rng: np.random.Generator
-) -> tuple[Split, Interactions, InteractionsReport]:
-    """Read the interactions and split them.
+def read_log(data: DataConfig, split: SplitConfig) -> tuple[Interactions, InteractionsReport]:
+    """Read all interactions, split or not, as one log with one row a pair: what a description wants."""
+    logs, report = read_interactions(data.interactions, more=split.files())
+    whole = logs[0]
+    for log in logs[1:]:
+        whole = whole.joined(log)
+    return whole, report
+
+
+def read_split(data: DataConfig, split: SplitConfig, rng: np.random.Generator) -> tuple[Split, int]:
+    """Read the interactions and split them; then repeated pairs become one row within each part.
 
     Returns:
-        The split, all interactions as read, and the report on reading them.
+        The split, and how many rows were dropped as repeated.
     """
-    minimum = data.interactions.min_weight
-    if split.strategy == "given":
-        more = [path for path in (split.valid_path, split.test_path) if path is not None]
-        (train, valid, test), report = read_interactions(data.interactions, more=more)
-        return assembled(train, valid, test, min_weight=minimum), train.joined(valid).joined(test), report
-    (log,), report = read_interactions(data.interactions)
-    return split_interactions(log, split, min_weight=minimum, rng=rng), log, report
+    interactions = data.interactions
+    logs, report = read_interactions(interactions, more=split.files(), deduplicate=False)
+    raw = logs if split.strategy == "given" else parts_of(logs[0], split, rng)
+    train, valid, test = (deduplicated(part, interactions.duplicates) for part in raw)
+    result = assembled(train, valid, test, min_weight=interactions.min_weight)
+    return result, report.rows - sum(map(len, (result.train, result.valid, result.test)))
 
 
 def read_catalogue(data: DataConfig, items: IdMap, knowledge: KnowledgeGraph | None) -> Catalogue:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ..kg import ConfigError, IdMap, Interactions
 
-__all__ = ["Part", "Split", "SplitConfig", "assembled", "split_interactions"]
+__all__ = ["Part", "Split", "SplitConfig", "assembled", "parts_of", "split_interactions"]
 
 Part = Literal["valid", "test"]
 """A held-out part."""
@@ -42,6 +42,10 @@ class SplitConfig(BaseModel):
     test_path: Path | None = None
     """Test file of a given split."""
 
+    def files(self) -> list[Path]:
+        """Files of a given split, validation first."""
+        return [path for path in (self.valid_path, self.test_path) if path is not None]
+
     @model_validator(mode="after")
     def _files(self) -> SplitConfig:
         named = self.valid_path is not None and self.test_path is not None
@@ -55,7 +59,7 @@ class Split:
     """Train, validation and test interactions over the same id maps.
 
     Each part holds all rows of its time; `min_weight` says which of them are positives. What a net is trained on
-    is `positives("train")` alone; what counts as a hit is `relevant(part)`; what is left out of a ranking as seen
+    is `positives()` alone; what counts as a hit is `relevant(part)`; what is left out of a ranking as seen
     is `seen(part)`.
     """
 
@@ -110,6 +114,17 @@ def split_interactions(
     Raises:
         ConfigError: if a temporal strategy meets a log without times, or a part comes out empty.
     """
+    return assembled(*parts_of(log, config, rng), min_weight=min_weight)
+
+
+def parts_of(
+    log: Interactions, config: SplitConfig, rng: np.random.Generator
+) -> tuple[Interactions, Interactions, Interactions]:
+    """Rows of train, validation and test, before pairs that an earlier part knows are left out.
+
+    Raises:
+        ConfigError: if a temporal strategy meets a log without times.
+    """
     if config.strategy.startswith("temporal") and log.time is None:
         raise ConfigError(
             f"split.strategy {config.strategy} needs times, and the log has no time column; "
@@ -122,7 +137,7 @@ def split_interactions(
     else:
         order = rng.permutation(len(log)) if config.strategy == "random" else np.arange(len(log))
         part = _by_share(len(log), order, config)
-    return assembled(*(log.select(part == number) for number in range(3)), min_weight=min_weight)
+    return log.select(part == 0), log.select(part == 1), log.select(part == 2)
 
 
 def assembled(

@@ -165,7 +165,7 @@ def test_an_unknown_key_names_the_line(shop: Path, tmp_path: Path) -> None:
 def test_a_folder_of_the_users_is_refused_before_any_work(shop: Path, tmp_path: Path) -> None:
     (tmp_path / "dear.txt").write_text("mine")
     message = fails("train", shop, "--out", tmp_path)
-    assert "is no plait model" in message
+    assert "holds 'dear.txt', which is no part of a plait model" in message
     assert "read graph" not in message
 
 

@@ -57,6 +57,12 @@ def test_a_config_survives_saving(tmp_path: Path) -> None:
         ("layers: 3", "layers: many", r"config.yaml:8: gnn.layers: input should be a valid integer"),
         ("source: rdf", "source: sparkle", r"config.yaml:4: data.graph: .*'rdf', 'tables'"),
         ("${PLAIT_TEST_FOLDER:-logs}", "${PLAIT_NO_SUCH}", r"config.yaml:3: .*PLAIT_NO_SUCH is not set"),
+        ("source: rdf", "language: en", r"config.yaml:4: data.graph.source is missing: rdf or tables"),
+        (
+            "files: [a.nt, sub/b.ttl.gz]",
+            "files: [a.nt]\n    nodes: [b.csv]",
+            r"unknown key 'nodes' in data.graph; known are .*files",
+        ),
         ("gnn: {", "gnn: [", r"config.yaml:\d+: no valid YAML"),
         (
             "    path: ${PLAIT_TEST_FOLDER:-logs}/log.csv",

@@ -146,6 +146,8 @@ def test_shared_entities_are_next_to_both(recommender: Recommender) -> None:
 def test_what_cannot_be_asked(recommender: Recommender) -> None:
     with pytest.raises(TypeError, match="list of ids"):
         recommender.recommend("C00007")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"196 is int: recommend\(\[str"):
+        recommender.recommend(["C00007", 196])  # type: ignore[list-item]
     with pytest.raises(ValueError, match="k is 0"):
         recommender.recommend(["C00007"], k=0)
     with pytest.raises(UnknownIdError, match="unknown item 'SKU-9999'"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +11,9 @@ from pathlib import Path
 import pytest
 
 import plait
-from plait.fusion import Blend, Popularity
-from plait.fusion.storage import load, read_record, save
-from plait.kg import ModelError
+from plait.fusion import Blend, Evaluation, Popularity
+from plait.fusion.storage import load, read_record, save, without_nan
+from plait.kg import DataError, ModelError
 
 
 @pytest.fixture
@@ -78,9 +79,39 @@ def test_something_else_is_never_overwritten(shop_model: Path, tmp_path: Path) -
     letters = tmp_path / "letters"
     letters.mkdir()
     (letters / "dear.txt").write_text("mine")
-    with pytest.raises(ModelError, match="is no plait model"):
+    with pytest.raises(ModelError, match=r"holds 'dear\.txt', which is no part of a plait model"):
         save(load(shop_model), read_record(shop_model), letters)
     assert (letters / "dear.txt").read_text() == "mine"
+
+
+def test_another_programs_manifest_is_no_model(shop_model: Path, tmp_path: Path) -> None:
+    """Browser extensions have a manifest.json too."""
+    (tmp_path / "manifest.json").write_text('{"name": "my extension", "files": {}}')
+    with pytest.raises(ModelError, match=r"holds 'manifest\.json'"):
+        save(load(shop_model), read_record(shop_model), tmp_path)
+    assert "my extension" in (tmp_path / "manifest.json").read_text()
+
+
+def test_notes_beside_a_model_are_not_swept_away(copy: Path) -> None:
+    (copy / "notes.txt").write_text("mine")
+    with pytest.raises(ModelError, match=r"holds 'notes\.txt'"):
+        save(load(copy), read_record(copy), copy)
+    assert (copy / "notes.txt").read_text() == "mine"
+
+
+def test_a_model_is_not_exported_over(copy: Path) -> None:
+    with pytest.raises(DataError, match="is a model's folder"):
+        load(copy).export(copy)
+    assert load(copy).items == load(copy).items
+
+
+def test_what_is_not_a_number_is_null_in_json() -> None:
+    record = {"a": [1.5, float("nan")], "b": {"c": float("-inf"), "d": "NaN"}}
+    assert without_nan(record) == {"a": [1.5, None], "b": {"c": None, "d": "NaN"}}
+    row = {"name": "x", "part": "test", "metrics": {"ndcg@10": None}, "errors": {"ndcg@10": 0.5}}
+    again = Evaluation.from_record({"rows": [row], "users": {"test": 0}, "cold": {"test": 3}}).row("x", "test")
+    assert math.isnan(again.metrics["ndcg@10"])
+    assert again.errors == {"ndcg@10": 0.5}
 
 
 def test_saving_again_replaces_and_a_failure_leaves_the_old_one(copy: Path) -> None:

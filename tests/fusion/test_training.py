@@ -30,7 +30,7 @@ def test_the_record_tells_all(shop_model: Path) -> None:
     assert stages["train graph net"]["seconds"] > 0
     assert stages["evaluate"]["peak_mib"] >= stages["read graph"]["peak_mib"] > 50
     assert record.details["schema"]["item_type"] == "https://schema.org/Product"
-    assert set(record.details["gnn"]["relation_weights"]) >= {"interacted", "brand", "inverse brand", "broader"}
+    assert set(record.details["gnn"]["relation_weights"]) >= {"user-item", "brand", "inverse brand", "broader"}
 
 
 def test_measuring_a_saved_model_again_gives_the_same_figures(shop_model: Path) -> None:

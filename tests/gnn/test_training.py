@@ -253,3 +253,9 @@ def test_where_all_are_met_alike_an_unmet_item_has_their_mean() -> None:
     bias = np.array([0.5, 9.0, 0.7], dtype=np.float32)
     assert extrapolated(bias, np.array([4, 0, 4])) == pytest.approx([0.5, 0.6, 0.7], abs=1e-6)
     assert extrapolated(bias, np.array([4, 2, 4])) is bias
+
+
+def test_counts_all_alike_make_no_line() -> None:
+    # For 25 equal counts the spread is not 0 but rounding noise, and a slope through it had been 1e14.
+    bias = np.append(np.linspace(-1, 2, 25), 7).astype(np.float32)
+    assert extrapolated(bias, np.array([1] * 25 + [0]))[-1] == pytest.approx(0.5, abs=1e-6)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from plait.kg import ConfigError, IdMap, Interactions
-from plait.loaders import Split, SplitConfig, assembled, split_interactions
+from plait.loaders import DataConfig, Split, SplitConfig, assembled, read_split, split_interactions
 
 USERS, ITEMS = IdMap([f"u{n}" for n in range(5)]), IdMap([f"i{n}" for n in range(9)])
 Pair = tuple[int, int]
@@ -258,3 +258,25 @@ def test_a_config_that_cannot_be_is_refused(wrong: dict[str, Any]) -> None:
         SplitConfig(**wrong)
     given_files = SplitConfig(strategy="given", valid_path=Path("v"), test_path=Path("t"))
     assert (given_files.valid_path, given_files.test_path) == (Path("v"), Path("t"))
+
+
+@pytest.mark.parametrize("rule", ["last", "first", "sum"])
+def test_the_test_period_does_not_reach_into_train(rule: str, tmp_path: Path) -> None:
+    """a meets x once early on, and again in the last fifth: train knows one weak meeting, and test holds no repeat."""
+    early = [("a", "x", 1, 0), *((f"u{n}", "y", 5, 1 + n) for n in range(8)), ("b", "y", 5, 9), ("b", "z", 5, 10)]
+    late = [("a", "x", 5, 20), ("a", "y", 5, 21), ("b", "x", 5, 22), ("b", "x", 5, 23)]
+    lines = ["user,item,weight,time", *(",".join(map(str, row)) for row in (*early, *late))]
+    (tmp_path / "log.csv").write_text("\n".join(lines) + "\n")
+    data = DataConfig.model_validate(
+        {"interactions": {"path": tmp_path / "log.csv", "min_weight": 3, "duplicates": rule}}
+    )
+    split, dropped = read_split(data, SplitConfig(valid=0.1, test=0.3), np.random.default_rng(0))
+
+    def listed(part: Interactions) -> list[tuple[str, str, float]]:
+        ids = zip(part.users.ids(part.user), part.items.ids(part.item), strict=True)
+        return [(user, item, float(w)) for (user, item), w in zip(ids, part.weight, strict=True)]
+
+    assert ("a", "x", 1.0) in listed(split.train)
+    assert ("a", "x") not in {row[:2] for row in listed(split.positives())}
+    assert listed(split.test) == [("a", "y", 5.0), ("b", "x", 10.0 if rule == "sum" else 5.0)]
+    assert dropped == 2
