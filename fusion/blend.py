@@ -41,15 +41,15 @@ class Blend:
     weights: Mapping[str, float]
     recency: Mapping[str, Recency] = field(default_factory=dict)
 
-    def signal_score(self, name: str, audience: Audience) -> Scores:
-        """Scores of one signal alone, with its recency, shape (batch, items)."""
-        return self.signals[name].score(audience.recent(self.recency.get(name, Recency())))
-
     def __post_init__(self) -> None:
         if set(self.signals) != set(self.weights):
             raise ValueError(f"signals {sorted(self.signals)} and weights {sorted(self.weights)} differ")
         if min(self.weights.values(), default=0) < 0 or not np.isclose(sum(self.weights.values()), 1):
             raise ValueError(f"weights are {dict(self.weights)}, expected none below 0 and a sum of 1")
+
+    def signal_score(self, name: str, audience: Audience) -> Scores:
+        """Scores of one signal alone, with its recency, shape (batch, items)."""
+        return self.signals[name].score(audience.recent(self.recency.get(name, Recency())))
 
     def parts(self, audience: Audience, seen: sp.csr_array) -> dict[str, Scores]:
         """The weighted, standardised scores of each signal of positive weight; their sum is the blend.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -124,7 +125,6 @@ class Explainer:
         return chosen
 
     def _worded(self, user_id: str, path: GraphPath, score: float) -> Explanation:
-        names = short_names(self.graph.relations)
         hops = [self._first_hop(user_id, path.source)]
         text = f"{user_id} ─{INTERACTED}→ {self._label(path.source)}"
         here = path.source
@@ -133,16 +133,16 @@ class Explainer:
             relation = self.graph.relations[step.relation]
             ids = self.graph.node_id(head), relation, self.graph.node_id(tail)
             hops.append(Hop(*ids, self._label(head), self._label(tail), step.inverse))
-            arrow = f"←{names[step.relation]}─" if step.inverse else f"─{names[step.relation]}→"
+            name = self._names[step.relation]
+            arrow = f"←{name}─" if step.inverse else f"─{name}→"
             text += f" {arrow} {self._label(step.node)}"
             here = step.node
         return Explanation("graph", score, tuple(hops), 0, text)
 
     def _co_interactions(self, user_id: str, history: npt.NDArray[np.int64], item: int, n: int) -> list[Explanation]:
-        by_item = self.seen.tocsc()
-        fans = by_item.indices[by_item.indptr[item] : by_item.indptr[item + 1]]
+        fans = self._by_item.indices[self._by_item.indptr[item] : self._by_item.indptr[item + 1]]
         shared = np.asarray(self.seen[fans].sum(axis=0)).ravel()[history]
-        total = np.asarray(self.seen.sum(axis=0)).ravel()[history]
+        total = np.diff(self._by_item.indptr)[history]
         # Cosine of the two items' user sets: what is popular anyway is shared by chance.
         cosine = shared / np.sqrt(np.maximum(total * max(len(fans), 1), 1))
         order = np.lexsort((history, -cosine))[:n]
@@ -156,6 +156,16 @@ class Explainer:
             hops = (self._first_hop(user_id, source),)
             found.append(Explanation("co-interaction", float(cosine[at]), hops, users, text))
         return found
+
+    @cached_property
+    def _by_item(self) -> sp.csc_array:
+        """Who met each item, by item."""
+        return sp.csc_array(self.seen)
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        """Short names of the relations."""
+        return short_names(self.graph.relations)
 
     def _first_hop(self, user_id: str, item: int) -> Hop:
         return Hop(user_id, INTERACTED, self.graph.items.id(item), user_id, self._label(item), False)
