@@ -12,7 +12,7 @@ from .literals import Literals
 from .names import local_name, readable_name, short_names
 from .neighbours import Adjacency, Edges
 from .paths import GraphPath, Step, find_paths
-from .progress import Progress, SilentProgress, Stage
+from .progress import Progress, SilentProgress, Stage, Update
 from .schema import LiteralKind, LiteralType, NodeType, RelationType, Schema, SchemaConfig
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "Stage",
     "Step",
     "UnknownIdError",
+    "Update",
     "find_paths",
     "labels",
     "local_name",

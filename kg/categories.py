@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -54,8 +55,14 @@ def with_category_nodes(graph: KnowledgeGraph, schema: Schema) -> KnowledgeGraph
         types=types,
         type_of=type_of,
         literals=_with_labels(literals, values[fresh], part.value.take(pa.array(where[fresh])), schema),
+        weight=_padded(graph.weight, len(tails)),
+        time=_padded(graph.time, len(tails)),
     )
     return replace(joined, duplicates=graph.duplicates)
+
+
+def _padded(attribute: npt.NDArray[np.floating] | None, n: int) -> npt.NDArray[np.floating] | None:
+    return None if attribute is None else np.concatenate([attribute, np.full(n, np.nan, dtype=attribute.dtype)])
 
 
 def _with_labels(literals: Literals, entity: np.ndarray, value: pa.Array, schema: Schema) -> Literals:

@@ -50,6 +50,13 @@ class IdMap:
         self._ids = array
 
     @classmethod
+    def of_distinct(cls, ids: pa.Array) -> IdMap:
+        """Make a map of a large_string array that is known to hold neither nulls nor repeats: nothing is checked."""
+        made = cls([])
+        made._ids = ids
+        return made
+
+    @classmethod
     def numbering(cls, *columns: pa.Array | pa.ChunkedArray) -> IdMap:
         """Number the distinct values of the columns, in order of first appearance."""
         chunks = [c for column in columns for c in (column.chunks if isinstance(column, pa.ChunkedArray) else [column])]

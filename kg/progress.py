@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
-__all__ = ["Progress", "SilentProgress", "Stage"]
+__all__ = ["Progress", "SilentProgress", "Stage", "Update"]
+
+Update = Callable[[int, int | None, str], None]
+"""Told how far work is (`Stage.update` is one): how much is done, of how much in all if known, and a word beside."""
 
 
 class Stage(Protocol):

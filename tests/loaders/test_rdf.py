@@ -2,56 +2,25 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
-from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import rdflib
 from hypothesis import given
 from hypothesis import strategies as st
-from rdflib.namespace import RDF
 
-from plait.kg import DataError, KnowledgeGraph
+from plait.kg import DataError
 from plait.loaders import read_rdf, read_rdflib
 
+Say = Callable[[Any], Any]
 E, XSD = "http://e/", "http://www.w3.org/2001/XMLSchema#"
 LINE = b"<http://e/a> <http://e/p> <http://e/b> .\n"
 OTHER = b"<http://e/c> <http://e/p> <http://e/b> .\n"
-Facts = tuple[set[tuple[str, str, str]], Counter[tuple[str, str, str, str | None, str | None]], set[str]]
-
-
-def facts(graph: KnowledgeGraph) -> Facts:
-    """Triples, literals and entities of a graph, by name."""
-    names = graph.entities.to_arrow().to_pylist()
-    rows = zip(graph.head, graph.relation, graph.tail, strict=True)
-    triples = {(names[h], graph.relations[r], names[t]) for h, r, t in rows}
-    lit = graph.literals
-    columns = (lit.value.to_pylist(), lit.language.to_pylist(), lit.datatype.to_pylist())
-    told = zip((names[e] for e in lit.entity), (lit.predicates[p] for p in lit.predicate), *columns, strict=True)
-    assert graph.n_triples == len(triples)
-    return triples, Counter(told), set(names)
-
-
-def slow(source: rdflib.Graph) -> Facts:
-    """The same, triple by triple out of rdflib."""
-
-    def name(term: object) -> str:
-        return f"_:0:{term}" if isinstance(term, rdflib.BNode) else str(term)
-
-    triples, literals, entities = set(), Counter[tuple[str, str, str, str | None, str | None]](), set()
-    for s, p, o in source:
-        entities.add(name(s))
-        if isinstance(o, rdflib.Literal):
-            datatype = None if o.datatype in (None, rdflib.URIRef(XSD + "string")) else str(o.datatype)
-            # Language tags are equal in any case; Oxigraph writes them small.
-            literals[name(s), str(p), str(o), o.language and o.language.lower(), datatype] += 1
-        elif p != RDF.type:
-            triples.add((name(s), str(p), name(o)))
-            entities.add(name(o))
-    return triples, literals, entities
-
-
 TURTLE = """\
 @prefix e: <http://e/> .
 @prefix xsd: <http://www.w3.org/2001/XMLSchema#> .
@@ -75,22 +44,10 @@ def reference() -> rdflib.Graph:
         rdflib.NORMALIZE_LITERALS = before
 
 
-def unnamed(found: Facts) -> Facts:
-    """Blank nodes have the names of their parser: what they are is told by what is said of them."""
-
-    def name(entity: str) -> str:
-        return "_" if entity.startswith("_:") else entity
-
-    triples, literals, entities = found
-    return (
-        {(name(h), r, name(t)) for h, r, t in triples},
-        Counter({(name(e), *rest): n for (e, *rest), n in literals.items()}),  # type: ignore[misc]
-        {name(e) for e in entities},
-    )
-
-
 @pytest.mark.parametrize("suffix", [".ttl", ".turtle", ".nt", ".ttl.gz", ".nt.gz", ".NT", ".Nt.GZ"])
-def test_every_form_gives_what_rdflib_reads(tmp_path: Path, reference: rdflib.Graph, suffix: str) -> None:
+def test_every_form_gives_what_rdflib_reads(
+    tmp_path: Path, reference: rdflib.Graph, suffix: str, facts: Say, slow: Say, unnamed: Say
+) -> None:
     text = TURTLE if suffix.startswith(".t") else reference.serialize(format="nt", encoding="utf-8").decode()
     path = tmp_path / f"graph{suffix}"
     data = text.encode()
@@ -103,7 +60,7 @@ def test_every_form_gives_what_rdflib_reads(tmp_path: Path, reference: rdflib.Gr
     assert unnamed(facts(read_rdflib(reference))) == unnamed(facts(graph))
 
 
-def test_literals_keep_form_language_and_datatype(tmp_path: Path) -> None:
+def test_literals_keep_form_language_and_datatype(tmp_path: Path, facts: Say) -> None:
     path = tmp_path / "a.ttl"
     path.write_text(TURTLE, encoding="utf-8")
     _, literals, _ = facts(read_rdf([path]))
@@ -124,16 +81,18 @@ terms = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x0
 
 
 @given(
-    st.lists(st.tuples(st.sampled_from("abc"), terms, st.sampled_from([None, "en", "de-at"])), min_size=1, max_size=6)
+    rows=st.lists(
+        st.tuples(st.sampled_from("abc"), terms, st.sampled_from([None, "en", "de-at"])), min_size=1, max_size=6
+    )
 )
-def test_any_text_survives(rows: list[tuple[str, str, str | None]]) -> None:
+def test_any_text_survives(rows: list[tuple[str, str, str | None]], facts: Say, slow: Say) -> None:
     source = rdflib.Graph()
     for subject, text, language in rows:
         source.add((rdflib.URIRef(E + subject), rdflib.URIRef(E + "p"), rdflib.Literal(text, lang=language)))
     assert facts(read_rdflib(source)) == slow(source)
 
 
-def test_blank_nodes_of_two_files_stay_apart(tmp_path: Path) -> None:
+def test_blank_nodes_of_two_files_stay_apart(tmp_path: Path, facts: Say) -> None:
     for name in ("one.nt", "two.nt"):
         (tmp_path / name).write_bytes(b"_:x <http://e/p> <http://e/b> .\n_:x <http://e/q> _:y .\n")
     triples, _, _ = facts(read_rdf([tmp_path / "one.nt", tmp_path / "two.nt"]))
@@ -145,7 +104,7 @@ def test_blank_nodes_of_two_files_stay_apart(tmp_path: Path) -> None:
     }
 
 
-def test_several_files_are_one_graph_and_repeats_count_once(tmp_path: Path) -> None:
+def test_several_files_are_one_graph_and_repeats_count_once(tmp_path: Path, facts: Say) -> None:
     (tmp_path / "one.nt").write_bytes(LINE + OTHER)
     (tmp_path / "two.ttl").write_bytes(LINE)
     graph = read_rdf([str(tmp_path / "one.nt"), tmp_path / "two.ttl"])
@@ -200,13 +159,17 @@ LATIN = '<http://e/a> <http://e/p> "café" .\n'.encode("latin-1")
         ("cut.nt", LINE + LINE[:20], r"cut\.nt:2: malformed"),
         ("latin.nt", LINE + LATIN, r"latin\.nt:2: malformed RDF: .*UTF-8"),
         ("latin.ttl", LINE + LATIN, r"latin\.ttl:2: malformed RDF: .*UTF-8"),
-        ("wide.nt", LINE.decode().encode("utf-16"), r"wide\.nt:1: malformed"),
+        ("wide.nt", LINE.decode().encode("utf-16"), r"wide\.nt:1: malformed RDF: .*UTF-8"),
         ("relative.ttl", b"<a> <b> <c> .\n", r"relative\.ttl:1: malformed"),
         ("truncated.nt.gz", PACKED[: len(PACKED) // 2], r"truncated\.nt\.gz: damaged gzip file"),
         ("checksum.nt.gz", PACKED[:-8] + bytes(4) + PACKED[-4:], r"checksum\.nt\.gz: damaged gzip file"),
         ("scrambled.nt.gz", PACKED[:10] + b"\xff" * 99, r"scrambled\.nt\.gz: damaged gzip file"),
         ("plain.nt.gz", LINE, r"plain\.nt\.gz: damaged gzip file"),
-        ("graph.rdf", LINE, r"graph\.rdf: unknown kind of RDF file; known are \.nt, \.ttl"),
+        ("graph.txt", LINE, r"graph\.txt: unknown kind of RDF file; known are \.nt, \.nq, \.ttl"),
+        ("graph.rdf", LINE, r"graph\.rdf:1: malformed RDF"),
+        ("graph.jsonld", LINE, r"graph\.jsonld:1: malformed RDF"),
+        ("truncated.nt.bz2", bz2.compress(PACKED * 3)[:-9], r"truncated\.nt\.bz2: damaged bz2 file"),
+        ("plain.nt.zst", LINE, r"plain\.nt\.zst: damaged zstd file"),
         ("graph.gz", LINE, r"graph\.gz: unknown kind of RDF file"),
         ("empty.nt", b"", r"the graph is empty: no triple in .*empty\.nt"),
         ("empty.nt.gz", gzip.compress(b""), "the graph is empty"),
@@ -224,9 +187,14 @@ def test_what_cannot_be_read_is_said_in_a_sentence(tmp_path: Path, name: str, da
 def test_a_missing_file_is_told_before_the_first_is_read(tmp_path: Path) -> None:
     # A large graph takes minutes: a typing error in the second path should not.
     (tmp_path / "bad.nt").write_bytes(b"oops\n")
-    for second, message in (("absent.nt", "no such file"), ("folder.nt", "no such file"), ("a.xml", "unknown kind")):
-        (tmp_path / "folder.nt").mkdir(exist_ok=True)
-        (tmp_path / "a.xml").touch()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "a.txt").touch()
+    for second, message in (
+        ("absent.nt", "no such file"),
+        ("folder", "no RDF file in the folder"),
+        ("a.txt", "unknown kind"),
+        ("*.ttl", "no file matches"),
+    ):
         with pytest.raises(DataError, match=message) as caught:
             read_rdf([tmp_path / "bad.nt", tmp_path / second])
         assert caught.value.path == tmp_path / second
@@ -240,7 +208,7 @@ def test_a_missing_file_is_told_before_the_first_is_read(tmp_path: Path) -> None
     [b"\xef\xbb\xbf" + LINE + OTHER, (LINE + OTHER).replace(b"\n", b"\r\n"), (LINE + OTHER).rstrip(), b"\n# x\n" + LINE + OTHER],
     ids=["byte order mark", "Windows lines", "no last line end", "comment"],
 )  # fmt: skip
-def test_what_other_systems_write_is_read(tmp_path: Path, suffix: str, data: bytes) -> None:
+def test_what_other_systems_write_is_read(tmp_path: Path, suffix: str, data: bytes, facts: Say) -> None:
     path = tmp_path / f"a{suffix}"
     path.write_bytes(data)
     (tmp_path / f"b{suffix}.gz").write_bytes(gzip.compress(data))
@@ -248,12 +216,22 @@ def test_what_other_systems_write_is_read(tmp_path: Path, suffix: str, data: byt
     assert facts(read_rdf([path]))[0] == facts(read_rdf([tmp_path / f"b{suffix}.gz"]))[0] == wanted
 
 
-def test_progress_is_told_by_file(tmp_path: Path) -> None:
-    (tmp_path / "one.nt").write_bytes(LINE)
-    (tmp_path / "two.nt").write_bytes(LINE + OTHER)
-    heard: list[tuple[str, int]] = []
-    read_rdf([tmp_path / "one.nt", tmp_path / "two.nt"], on_progress=lambda name, n: heard.append((name, n)))
-    assert heard == [("one.nt", 1), ("two.nt", 3)]
+def test_progress_is_told_over_all_files(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    sizes = []
+    for number, lines in enumerate((30_000, 50_000)):
+        ends = rng.integers(9999, size=(lines, 2)).tolist()
+        path = tmp_path / f"{number}.nt"
+        path.write_bytes(
+            b"".join(b"<http://e/%d> <http://e/long/predicate> <http://e/%d> .\n" % (a, b) for a, b in ends)
+        )
+        sizes.append(path.stat().st_size)
+    heard: list[tuple[int, int | None, str]] = []
+    read_rdf([tmp_path], on_progress=lambda done, total, note: heard.append((done, total, note)))
+    assert {total for _, total, _ in heard} == {sum(sizes) >> 20}
+    assert [done for done, _, _ in heard] == sorted(done for done, _, _ in heard)
+    assert heard[-1] == (sum(sizes) >> 20, sum(sizes) >> 20, "MiB, 80,000 triples, 1.nt")
+    assert heard[0][2].endswith("0.nt")
 
 
 def test_an_rdflib_graph_that_is_empty_or_no_rdf_is_refused() -> None:

@@ -1,0 +1,234 @@
+"""Triples gathered block by block, as columns of strings, and then numbered into one knowledge graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from ..kg import IdMap, KnowledgeGraph, Literals
+
+__all__ = ["RDF_TYPE", "TripleCollector"]
+
+RDF_TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
+# Classes that hold for everything, and so say nothing about a node.
+UNIVERSAL_TYPES = frozenset(
+    {
+        "http://www.w3.org/2002/07/owl#Thing",
+        "http://www.w3.org/2002/07/owl#NamedIndividual",
+        "http://www.w3.org/2000/01/rdf-schema#Resource",
+    }
+)
+Strings = Any
+"""A `pa.Array` or `pa.ChunkedArray` of strings; pyarrow ships no types."""
+Floats = npt.NDArray[np.floating]
+Numbers = npt.NDArray[np.int32]
+STRING = pa.large_string()
+ENCODED = pa.dictionary(pa.int32(), STRING)
+
+
+class TripleCollector:
+    """Gathers what a source tells, and makes a graph of it.
+
+    All columns of one call are equally long and hold the source's own names: ids of entities, full names of relations.
+    A column may be dictionary-encoded. Nothing is null but where it says so.
+
+    Attributes:
+        rows: how many triples have been told so far, types and literals included.
+    """
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._entities, self._relations, self._types = _Vocabulary(), _Vocabulary(), _Vocabulary()
+        self._predicates, self._languages, self._datatypes = _Vocabulary(), _Vocabulary(), _Vocabulary()
+        # Where the columns of each call lie in the vocabulary of the entities.
+        self._heads: list[int] = []
+        self._tails: list[int] = []
+        self._typed: list[int] = []
+        self._described: list[int] = []
+        self._values: list[Strings] = []
+        self._weights: list[Floats | None] = []
+        self._times: list[Floats | None] = []
+
+    def add_edges(
+        self,
+        head: Strings,
+        relation: Strings,
+        tail: Strings,
+        *,
+        weight: Floats | None = None,
+        time: Floats | None = None,
+    ) -> None:
+        """Triples between entities, perhaps with a weight and a time each (seconds since 1970; NaN where unknown)."""
+        self.rows += len(head)
+        self._heads.append(self._entities.add(head))
+        self._relations.add(relation)
+        self._tails.append(self._entities.add(tail))
+        self._weights.append(weight)
+        self._times.append(time)
+
+    def add_types(self, entity: Strings, kind: Strings) -> None:
+        """Node types; an entity may have several, of which the commonest counts."""
+        self.rows += len(entity)
+        self._typed.append(self._entities.add(entity))
+        self._types.add(kind)
+
+    def add_literals(
+        self,
+        entity: Strings,
+        predicate: Strings,
+        value: Strings,
+        *,
+        language: Strings | None = None,
+        datatype: Strings | None = None,
+    ) -> None:
+        """Literals; language tag and datatype IRI are null where there is none (a plain string has no datatype)."""
+        self.rows += len(entity)
+        self._described.append(self._entities.add(entity))
+        self._predicates.add(predicate)
+        self._values.append(_whole(value).cast(STRING))
+        for column, vocabulary in ((language, self._languages), (datatype, self._datatypes)):
+            vocabulary.add(pa.nulls(len(entity), STRING) if column is None else column)
+
+    def add_entities(self, entity: Strings) -> None:
+        """Entities that perhaps no triple names."""
+        self._entities.add(entity)
+
+    def graph(self) -> KnowledgeGraph:
+        """The graph of all that was told; repeated triples and literals count once."""
+        names, entity = self._entities.numbered()
+        relations, relation = self._relations.numbered()
+        types, kind = self._types.numbered()
+        typed, kinds = _joined([entity[i] for i in self._typed]), _joined(kind)
+        literals, repeated = self._literals([entity[i] for i in self._described])
+        head, tail = (_joined([entity[i] for i in at]) for at in (self._heads, self._tails))
+        lengths = [len(entity[i]) for i in self._heads]
+        return KnowledgeGraph.build(
+            IdMap.of_distinct(names),
+            relations.to_pylist(),
+            head,
+            _joined(relation),
+            tail,
+            types=types.to_pylist(),
+            type_of=_commonest(typed, kinds, types.to_pylist(), len(names)),
+            literals=literals,
+            weight=_attribute(self._weights, lengths, np.float32),
+            time=_attribute(self._times, lengths, np.float64),
+            repeated=repeated,
+        )
+
+    def _literals(self, entity: list[Numbers]) -> tuple[Literals, int]:
+        """The literal table, each literal once, and how many were repeated."""
+        if not entity:
+            return Literals.empty(), 0
+        predicates, predicate = self._predicates.numbered()
+        tags, tag = self._languages.numbered()
+        kinds, kind = self._datatypes.numbered()
+        table = Literals(
+            _joined(entity),
+            _joined(predicate),
+            pa.concat_arrays(self._values),
+            _encoded(_joined(tag), tags),
+            _encoded(_joined(kind), kinds),
+            tuple(predicates.to_pylist()),
+        )
+        fresh = _first_of_each(_joined(entity), _joined(predicate), table.value, _joined(tag), _joined(kind))
+        return (table, 0) if fresh is None else (table.take(fresh), len(table) - len(fresh))
+
+
+class _Vocabulary:
+    """Columns of strings that share one numbering: each keeps its own dictionary until the end."""
+
+    def __init__(self) -> None:
+        self.columns: list[Strings] = []
+
+    def add(self, column: Strings) -> int:
+        """Keep a column; its number."""
+        column = _whole(column)
+        if not pa.types.is_dictionary(column.type):
+            column = column.cast(STRING).dictionary_encode()
+        self.columns.append(column if column.type == ENCODED else column.cast(ENCODED))
+        return len(self.columns) - 1
+
+    def numbered(self) -> tuple[Strings, list[Numbers]]:
+        """The distinct strings in order of first appearance, and each column as numbers, -1 where null."""
+        if not self.columns:
+            return pa.array([], STRING), []
+        whole = pa.chunked_array(self.columns, ENCODED).unify_dictionaries()
+        self.columns = []
+        names = whole.chunk(0).dictionary
+        numbers = [np.asarray(chunk.indices.fill_null(-1), dtype=np.int32) for chunk in whole.chunks]
+        # A column cut out of a larger one brings words along that it does not use. The last place is that of -1.
+        used = np.zeros(len(names) + 1, dtype=bool)
+        for column in numbers:
+            used[column] = True
+        used = used[:-1]
+        if used.all():
+            return names, numbers
+        fresh = np.append(np.cumsum(used, dtype=np.int32) - 1, np.int32(-1))
+        return names.filter(pa.array(used)), [fresh[column] for column in numbers]
+
+
+def _whole(column: Strings) -> Strings:
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def _joined(columns: list[Numbers]) -> Numbers:
+    return np.concatenate([np.empty(0, dtype=np.int32), *columns])
+
+
+def _encoded(numbers: Numbers, names: Strings) -> Strings:
+    return pa.DictionaryArray.from_arrays(pa.array(numbers, mask=numbers < 0), names)
+
+
+def _attribute(parts: list[Floats | None], lengths: list[int], dtype: type[np.floating]) -> Floats | None:
+    """An attribute of all triples; None if no call told any."""
+    if all(part is None for part in parts):
+        return None
+    filled = (np.full(n, np.nan) if part is None else part for part, n in zip(parts, lengths, strict=True))
+    return np.concatenate([np.asarray(part, dtype=dtype) for part in filled])
+
+
+def _commonest(entity: Numbers, kind: Numbers, names: list[str], n_entities: int) -> Numbers:
+    """Each entity's commonest type, shape (n_entities,), -1 where it has none.
+
+    A type is counted once an entity however often it is told. Of equally common ones the alphabetically last.
+    """
+    type_of = np.full(n_entities, -1, dtype=np.int32)
+    pairs = np.unique(entity.astype(np.int64) * max(len(names), 1) + kind)
+    entity, kind = (column.astype(np.int32) for column in np.divmod(pairs, max(len(names), 1)))
+    counts = np.bincount(kind, minlength=len(names))
+    # Assigned from the rarest type up, so that the commonest is written last.
+    rank = np.empty(len(names), dtype=np.int64)
+    order = sorted(range(len(names)), key=lambda n: (names[n] not in UNIVERSAL_TYPES, counts[n], names[n]))
+    rank[order] = np.arange(len(names))
+    by_rank = np.argsort(rank[kind], kind="stable")
+    type_of[entity[by_rank]] = kind[by_rank]
+    return type_of
+
+
+def _first_of_each(
+    entity: Numbers, predicate: Numbers, value: Strings, language: Numbers, datatype: Numbers
+) -> npt.NDArray[np.int64] | None:
+    """Rows that repeat no earlier one, in their order; None if all are distinct."""
+    pair = entity.astype(np.int64) * (int(predicate.max(initial=0)) + 1) + predicate
+    ordered = np.sort(pair)
+    again = ordered[1:][ordered[1:] == ordered[:-1]]
+    if len(again) == 0:
+        return None
+    # Only where an entity has several literals of a predicate are values compared.
+    rows = np.flatnonzero(np.isin(pair, again))
+    codes = (pair, value.take(pa.array(rows)).dictionary_encode().indices, language, datatype)
+    keys = [np.asarray(codes[1])[None], *(column[rows][None] for column in (codes[0], codes[2], codes[3]))]
+    keyed = np.concatenate([key.astype(np.int64) for key in keys])
+    order = np.lexsort(keyed)
+    fresh = np.ones(len(rows), dtype=bool)
+    # A stable sort leaves the first of equals in front.
+    fresh[order[1:]] = (keyed[:, order[1:]] != keyed[:, order[:-1]]).any(axis=0)
+    if fresh.all():
+        return None
+    keep = np.ones(len(entity), dtype=bool)
+    keep[rows[~fresh]] = False
+    return np.flatnonzero(keep)
