@@ -9,6 +9,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from .ids import IdMap
+from .order import stable_order
 
 __all__ = ["Interactions"]
 
@@ -24,6 +25,7 @@ class Interactions:
         item: item numbers, shape (n,).
         weight: strength (a rating, a count; 1 where none was given), shape (n,).
         time: seconds since 1970 in UTC, shape (n,), or None where unknown.
+        session: session numbers, shape (n,), or None where no sessions are told apart; a number belongs to one user.
     """
 
     users: IdMap
@@ -32,12 +34,14 @@ class Interactions:
     item: npt.NDArray[np.int32]
     weight: npt.NDArray[np.float32]
     time: npt.NDArray[np.float64] | None = None
+    session: npt.NDArray[np.int32] | None = None
 
     def __post_init__(self) -> None:
-        lengths = {len(self.user), len(self.item), len(self.weight), len(self.user if self.time is None else self.time)}
+        columns = (self.user, self.item, self.weight, self.time, self.session)
+        lengths = {len(column) for column in columns if column is not None}
         if len(lengths) != 1:
             raise ValueError(f"columns of different lengths: {sorted(lengths)}")
-        if self.time is not None and (np.diff(self.time) < 0).any():
+        if self.time is not None and (self.time[1:] < self.time[:-1]).any():
             raise ValueError("interactions must be sorted by time: use Interactions.sorted")
 
     @classmethod
@@ -49,12 +53,17 @@ class Interactions:
         item: npt.NDArray[np.integer],
         weight: npt.NDArray[np.float32] | None = None,
         time: npt.NDArray[np.float64] | None = None,
+        session: npt.NDArray[np.integer] | None = None,
     ) -> Interactions:
         """Make interactions from columns in any order; rows of equal time keep their order."""
         weight = np.ones(len(user), dtype=np.float32) if weight is None else weight
-        order = np.arange(len(user)) if time is None else np.argsort(time, kind="stable")
-        times = None if time is None else time[order]
-        return cls(users, items, user[order].astype(np.int32), item[order].astype(np.int32), weight[order], times)
+        sessions = None if session is None else session.astype(np.int32)
+        log = (user.astype(np.int32), item.astype(np.int32), weight)
+        if time is None or (time[1:] >= time[:-1]).all():
+            return cls(users, items, *log, time, sessions)
+        order = stable_order(time)
+        sessions = None if sessions is None else sessions[order]
+        return cls(users, items, log[0][order], log[1][order], weight[order], time[order], sessions)
 
     def __len__(self) -> int:
         return len(self.user)
@@ -62,7 +71,8 @@ class Interactions:
     def select(self, rows: npt.NDArray[np.bool_] | npt.NDArray[np.integer]) -> Interactions:
         """Some rows (a mask, or positions in ascending order), with the same id maps."""
         time = None if self.time is None else self.time[rows]
-        return Interactions(self.users, self.items, self.user[rows], self.item[rows], self.weight[rows], time)
+        session = None if self.session is None else self.session[rows]
+        return Interactions(self.users, self.items, self.user[rows], self.item[rows], self.weight[rows], time, session)
 
     def at_least(self, weight: float | None) -> Interactions:
         """The rows of at least this weight: what counts as a positive. None keeps all."""
@@ -71,13 +81,17 @@ class Interactions:
     def with_items(self, items: IdMap) -> Interactions:
         """The same rows over a catalogue that holds all these items and perhaps more."""
         moved = items.numbers(self.items.to_arrow())
-        return Interactions(self.users, items, self.user, moved[self.item].astype(np.int32), self.weight, self.time)
+        item = moved[self.item].astype(np.int32)
+        return Interactions(self.users, items, self.user, item, self.weight, self.time, self.session)
 
     def joined(self, other: Interactions) -> Interactions:
-        """These rows and the other's, over the same id maps."""
+        """These rows and the other's, over the same id maps. Times and sessions are known if both know theirs."""
         if self.users != other.users or self.items != other.items:
             raise ValueError("interactions over different id maps cannot be joined")
         time = None if self.time is None or other.time is None else np.concatenate([self.time, other.time])
+        session = None
+        if self.session is not None and other.session is not None:
+            session = np.concatenate([self.session, other.session])
         return Interactions.sorted(
             self.users,
             self.items,
@@ -85,6 +99,7 @@ class Interactions:
             np.concatenate([self.item, other.item]),
             np.concatenate([self.weight, other.weight]),
             time,
+            session,
         )
 
     def matrix(self) -> sp.csr_array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -47,6 +47,7 @@ class ItemGraph:
         label: display names of the entities, large_string.
         type_name: node type names of the entities, large_string.
         item_entity: id of each item's entity, null where it has none, large_string.
+        inverse_names: by relation name, what it is called where it is walked from tail to head; few have one.
     """
 
     items: IdMap
@@ -58,6 +59,7 @@ class ItemGraph:
     label: pa.Array
     type_name: pa.Array
     item_entity: pa.Array
+    inverse_names: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def build(
@@ -68,6 +70,7 @@ class ItemGraph:
         item_entity: npt.NDArray[np.int64],
         entity_labels: pa.Array,
         config: ItemGraphConfig,
+        inverse_names: dict[str, str] | None = None,
     ) -> ItemGraph:
         """Put items in the place of their entities and keep what lies around them.
 
@@ -80,6 +83,7 @@ class ItemGraph:
             item_entity: entity number of each item, -1 where it has none, shape (items,).
             entity_labels: display name of each entity of the graph.
             config: how much is kept.
+            inverse_names: what relations are called in their other direction.
         """
         keep = _around(graph, schema, item_entity, config)
         near = graph.head[keep], graph.relation[keep], graph.tail[keep]
@@ -103,6 +107,7 @@ class ItemGraph:
             entity_labels.take(pa.array(used)),
             pa.array(names[graph.type_of[used]], type=pa.large_string()),
             graph.entities.to_arrow().take(linked),
+            {name: inverse for name, inverse in (inverse_names or {}).items() if name in graph.relations},
         )
 
     @classmethod

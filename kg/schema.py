@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import Literal
 
 import numpy as np
@@ -12,10 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
-from .errors import ConfigError
 from .graph import UNTYPED, KnowledgeGraph
 from .literals import DATE_DATATYPES, NUMERIC_DATATYPES
 from .names import local_name, short_names
+from .terms import find_term
 
 __all__ = ["LiteralKind", "LiteralType", "NodeType", "RelationType", "Schema", "SchemaConfig"]
 
@@ -32,13 +31,10 @@ class SchemaConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     item_type: str | None = None
-    """Node type of the items. Inferred: the commonest type among entities that items are linked to."""
+    """Node type of the items, by full or short name. Inferred: the commonest type among entities that items are linked to."""
 
     literals: dict[str, LiteralKind] = {}
     """Kind per literal predicate, by full or short name, where inference guesses wrong."""
-
-    exclude_relations: tuple[str, ...] = ()
-    """Relations to leave out of the graph, by full or short name."""
 
     language: str = "en"
     """Language preferred where a literal comes in several; any other is taken where it is missing."""
@@ -106,18 +102,15 @@ class Schema:
         """The schema with what the user states in place of what was inferred.
 
         Raises:
-            ConfigError: if a predicate, relation or node type is not in the graph.
+            ConfigError: if a predicate or node type is not in the graph.
         """
         kinds = {self._literal(name).predicate: kind for name, kind in config.literals.items()}
-        for name in config.exclude_relations:
-            self._relation(name)
-        if config.item_type is not None and config.item_type not in (known := [n.name for n in self.node_types]):
-            raise ConfigError(_unknown("node type", config.item_type, known))
+        known = [node.name for node in self.node_types]
+        item_type = None if config.item_type is None else known[find_term(config.item_type, known, "node type")]
         return replace(
             self,
             literals=tuple(replace(lit, kind=kinds.get(lit.predicate, lit.kind)) for lit in self.literals),
-            item_type=config.item_type or self.item_type,
-            relations=tuple(r for r in self.relations if not {r.name, r.relation} & set(config.exclude_relations)),
+            item_type=item_type or self.item_type,
             language=config.language,
         )
 
@@ -130,22 +123,7 @@ class Schema:
         return tuple(lit.predicate for lit in chosen)
 
     def _literal(self, name: str) -> LiteralType:
-        for literal in self.literals:
-            if name in (literal.name, literal.predicate):
-                return literal
-        raise ConfigError(_unknown("literal", name, [lit.name for lit in self.literals]))
-
-    def _relation(self, name: str) -> RelationType:
-        for relation in self.relations:
-            if name in (relation.name, relation.relation):
-                return relation
-        raise ConfigError(_unknown("relation", name, [r.name for r in self.relations]))
-
-
-def _unknown(what: str, name: str, known: list[str]) -> str:
-    close = get_close_matches(name, known, 1)
-    hint = f"did you mean {close[0]!r}?" if close else f"known are: {', '.join(sorted(set(known))[:12]) or 'none'}"
-    return f"the graph has no {what} {name!r}; {hint}"
+        return self.literals[find_term(name, [literal.predicate for literal in self.literals], "literal")]
 
 
 def _relation_types(

@@ -1,8 +1,7 @@
-"""The columnar graph and its views: nothing is lost, doubled or swapped."""
+"""The columnar graph and its parts: nothing is lost, doubled or swapped."""
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plait.kg import UNTYPED, IdMap, KnowledgeGraph
+from plait.kg import IdMap, KnowledgeGraph
 
 # Five entities, three relations: a swapped axis or end cannot go unnoticed.
 N, RELATIONS = 5, ("http://v/made", "http://v/in", "http://w/in")
@@ -85,51 +84,139 @@ def test_literals_follow_their_entities_into_a_subgraph(graph_of: Any) -> None:
     ]
 
 
-@given(rows)
-def test_networkx_holds_the_same_triples(triples: list[tuple[int, int, int]]) -> None:
-    view = build(triples, types=["Pan"], type_of=np.array([0, -1, -1, 0, -1])).to_networkx()
-    assert sorted((h, r, t) for h, t, r in view.edges(keys=True)) == sorted(named(set(triples)))
-    assert dict(view.nodes(data="type")) == {
-        "e0": "Pan", "e1": UNTYPED, "e2": UNTYPED, "e3": "Pan", "e4": UNTYPED,
-    }  # fmt: skip
+Attributed = tuple[int, int, int, float | None, float | None]
+attributed = st.lists(
+    st.tuples(
+        st.integers(0, N - 1),
+        st.integers(0, 1),
+        st.integers(0, N - 1),
+        # Few values, so that triples, weights and times often agree.
+        st.none() | st.integers(-2, 2).map(lambda n: n / 2),
+        st.none() | st.integers(-1, 2).map(float),
+    ),
+    max_size=25,
+)
 
 
-def from_hetero(graph: KnowledgeGraph) -> Counter[tuple[int, str, int]]:
-    """Triples read back from the PyG view, through the `entity` columns."""
-    data = graph.to_hetero_data()
-    found: Counter[tuple[int, str, int]] = Counter()
-    for source, short, target in data.edge_types:
-        ends = data[source, short, target].edge_index
-        heads, tails = data[source].entity[ends[0]].tolist(), data[target].entity[ends[1]].tolist()
-        found.update((h, short, t) for h, t in zip(heads, tails, strict=True))
+def known(values: list[float | None]) -> np.ndarray:
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+
+
+def slow(triples: list[Attributed], timed: bool) -> dict[tuple[int, int, int], tuple[float | None, float | None]]:
+    """Weight and time by (relation, head, tail): each triple in turn replaces one that is not newer."""
+    found: dict[tuple[int, int, int], tuple[float | None, float | None]] = {}
+    for h, r, t, weight, time in triples:
+        before = found.get((r, h, t))
+        if (
+            before is None
+            or not timed
+            or (-np.inf if time is None else time) >= (-np.inf if before[1] is None else before[1])
+        ):
+            found[r, h, t] = weight, time
     return found
 
 
-@given(rows, st.lists(st.integers(-1, 1), min_size=N, max_size=N))
-def test_hetero_data_maps_back_to_the_triples(triples: list[tuple[int, int, int]], kinds: list[int]) -> None:
-    graph = build(triples, types=["Pan", "Pot"], type_of=np.array(kinds))
-    data = graph.to_hetero_data()
-    # Two relations are called "in": both keep their full names, so that neither overwrites the other.
-    shorts = ("made", "http://v/in", "http://w/in")
-    assert from_hetero(graph) == Counter((h, shorts[r], t) for h, r, t in set(triples))
-    assert data.num_edges == len(set(triples))
-    entities = [e for name in data.node_types for e in data[name].entity.tolist()]
-    assert sorted(entities) == list(range(N))
-    for name in data.node_types:
-        assert data[name].num_nodes == len(data[name].entity)
-        assert {graph.type_name(e) for e in data[name].entity.tolist()} == {name}
+@given(attributed, st.booleans(), st.booleans())
+def test_of_repeated_triples_the_latest_stays_with_its_own_weight_and_time(
+    triples: list[Attributed], weighted: bool, timed: bool
+) -> None:
+    weight = known([row[3] for row in triples]) if weighted else None
+    time = known([row[4] for row in triples]) if timed else None
+    graph = build([row[:3] for row in triples], weight=weight, time=time, repeated=4)
+    expected = slow(triples, timed)
+    rows = list(zip(graph.relation.tolist(), graph.head.tolist(), graph.tail.tolist(), strict=True))
+    assert rows == sorted(expected)
+    assert graph.duplicates == 4 + len(triples) - len(rows)
+    assert graph.offsets.tolist() == [sum(r < number for r, _, _ in rows) for number in range(len(RELATIONS) + 1)]
+    for column, given_, at in ((graph.weight, weighted, 0), (graph.time, timed, 1)):
+        if given_:
+            assert column is not None
+            np.testing.assert_array_equal(column, known([expected[row][at] for row in rows]))
+        else:
+            assert column is None
 
 
-def test_a_type_that_calls_itself_untyped_does_not_swallow_the_untyped() -> None:
-    graph = build([(0, 0, 1), (2, 1, 3)], types=[UNTYPED, "Pot"], type_of=np.array([0, -1, 1, -1, 0]))
-    data = graph.to_hetero_data()
-    assert sorted(data[UNTYPED].entity.tolist()) == [0, 1, 3, 4]
-    assert from_hetero(graph) == Counter([(0, "made", 1), (2, "http://v/in", 3)])
+def test_an_unknown_time_is_older_than_any_and_equal_ones_leave_the_last() -> None:
+    # One triple told four times, another thrice with no time at all, a third twice at the same time.
+    first, second, third = (1, 0, 2), (1, 0, 0), (4, 2, 3)
+    told = [(first, 1, 5.0), (second, 2, None), (first, 3, -7.0), (third, 4, 0.0), (first, 5, None), (second, 6, None)]
+    told += [(third, 7, 0.0), (first, 8, 4.0), (second, 9, None)]
+    graph = build(
+        [row[0] for row in told], weight=known([row[1] for row in told]), time=known([row[2] for row in told])
+    )
+    assert triples_of(graph) == [("e1", RELATIONS[0], "e0"), ("e1", RELATIONS[0], "e2"), ("e4", RELATIONS[2], "e3")]
+    assert graph.weight is not None and graph.time is not None
+    assert graph.weight.tolist() == [9, 1, 7]
+    np.testing.assert_array_equal(graph.time, [np.nan, 5, 0])
+    assert (graph.weight.dtype, graph.time.dtype, graph.duplicates) == (np.float32, np.float64, 6)
 
 
-def test_a_relation_called_like_a_type_is_still_a_relation(graph_of: Any) -> None:
-    graph = graph_of([("a", "brand", "b"), ("c", "brand", "b")], types={"a": "item", "b": "brand", "c": "brand"})
-    assert from_hetero(graph) == Counter([(0, "brand", 1), (2, "brand", 1)])
+def test_without_times_the_last_told_stays_with_its_weight() -> None:
+    graph = build([(3, 1, 0), (3, 1, 0), (2, 1, 4), (3, 1, 0)], weight=np.array([5, 6, 7, 8]) / 4)
+    assert graph.weight is not None
+    assert (triples_of(graph)[0][0], graph.weight.tolist()) == ("e2", [7 / 4, 8 / 4])
+
+
+@given(attributed, st.sets(st.sampled_from(RELATIONS)), st.lists(st.integers(0, N - 1), unique=True))
+def test_weights_and_times_go_with_their_triples_into_parts(
+    triples: list[Attributed], dropped: set[str], kept: list[int]
+) -> None:
+    columns = {"weight": known([row[3] for row in triples]), "time": known([row[4] for row in triples])}
+    graph = build([row[:3] for row in triples], **columns)
+    whole = attributes_of(graph)
+    without = attributes_of(graph.without_relations(frozenset(dropped)))
+    assert without == {triple: values for triple, values in whole.items() if triple[1] not in dropped}
+    part = attributes_of(graph.subgraph(np.array(kept, dtype=np.int64)))
+    inside = {f"e{number}" for number in kept}
+    assert part == {triple: values for triple, values in whole.items() if {triple[0], triple[2]} <= inside}
+
+
+def attributes_of(graph: KnowledgeGraph) -> dict[tuple[str, str, str], list[str]]:
+    """Weight and time of each triple, as text, in which NaN equals NaN."""
+    assert graph.weight is not None and graph.time is not None
+    pairs = zip(graph.weight.tolist(), graph.time.tolist(), strict=True)
+    return {triple: [str(value) for value in pair] for triple, pair in zip(triples_of(graph), pairs, strict=True)}
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_head_and_tail_of_a_large_graph_do_not_run_over(weighted: bool) -> None:
+    """70,000 squared is beyond 32 bits, the type that entity numbers come in."""
+    n = 70_000
+    head = np.array([n - 1, 46_341, n - 1, 0, 46_341], dtype=np.int32)
+    tail = np.array([n - 1, 46_341, n - 2, n - 1, 46_341], dtype=np.int32)
+    graph = KnowledgeGraph.build(
+        IdMap([f"e{i}" for i in range(n)]), ["r"], head, np.zeros(5, dtype=np.int32), tail,
+        weight=np.arange(5.0) if weighted else None,
+    )  # fmt: skip
+    assert graph.head.tolist() == [0, 46_341, n - 1, n - 1]
+    assert graph.tail.tolist() == [n - 1, 46_341, n - 2, n - 1]
+    assert graph.weight is None or graph.weight.tolist() == [3, 4, 2, 0]
+
+
+class Billions(IdMap):
+    """As many ids as an int32 can number, without the memory for them."""
+
+    def __len__(self) -> int:
+        return np.iinfo(np.int32).max
+
+
+def test_the_largest_entity_numbers_do_not_run_over() -> None:
+    last = np.iinfo(np.int32).max - 1
+    ends = np.array([last, last - 1], dtype=np.int32)
+    none = np.empty(0, dtype=np.int32)
+    graph = KnowledgeGraph.build(Billions([]), ["r"], ends, np.zeros(2, dtype=np.int32), ends[::-1], type_of=none)
+    assert (graph.head.tolist(), graph.tail.tolist()) == ([last - 1, last], [last, last - 1])
+
+
+@pytest.mark.parametrize("n_relations", [32_766, 32_767, 40_000])
+def test_more_relations_than_sixteen_bits_can_number(n_relations: int) -> None:
+    relation = np.array([n_relations - 1, 0, 32_700, n_relations - 1, 1], dtype=np.int32)
+    head, tail = np.array([2, 1, 0, 2, 1]), np.array([0, 1, 2, 0, 2])
+    graph = KnowledgeGraph.build(IdMap(["a", "b", "c"]), [f"r{i}" for i in range(n_relations)], head, relation, tail)
+    assert [(h, int(r[1:]), t) for h, r, t in triples_of(graph)] == [
+        ("b", 0, "b"), ("b", 1, "c"), ("a", 32_700, "c"), ("c", n_relations - 1, "a"),
+    ]  # fmt: skip
+    assert (len(graph.offsets), int(graph.offsets[n_relations - 1]), graph.duplicates) == (n_relations + 1, 3, 1)
 
 
 @pytest.mark.parametrize("n", [0, 3])

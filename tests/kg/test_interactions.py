@@ -112,3 +112,24 @@ def test_nobody_met_anything() -> None:
     nowhere = Interactions.sorted(IdMap([]), IdMap([]), empty, empty)
     assert nowhere.matrix().shape == (0, 0)
     assert np.isnan(nowhere.density)
+
+
+def test_sessions_go_along_with_their_rows() -> None:
+    user, item = np.array([2, 0, 1, 0]), np.array([4, 3, 2, 1])
+    time, session = np.array([30.0, 10.0, 20.0, 40.0]), np.array([7, 5, 6, 8])
+    whole = Interactions.sorted(USERS, ITEMS, user, item, None, time, session)
+    assert whole.session is not None
+    assert (whole.session.tolist(), whole.session.dtype) == ([5, 6, 7, 8], np.int32)
+
+    def sessions(part: Interactions) -> list[int] | None:
+        return None if part.session is None else part.session.tolist()
+
+    assert sessions(whole.select(np.array([False, True, False, True]))) == [6, 8]
+    assert sessions(whole.at_least(2.0)) == []
+    assert sessions(whole.with_items(IdMap(["new", *ITEMS]))) == [5, 6, 7, 8]
+    late, early = whole.select(np.array([1, 3])), whole.select(np.array([0, 2]))
+    assert sessions(late.joined(early)) == [5, 6, 7, 8]  # by time
+    unknown = Interactions.sorted(USERS, ITEMS, user, item, None, time)
+    assert sessions(late.joined(unknown)) is sessions(unknown.joined(late)) is None
+    with pytest.raises(ValueError, match=r"different lengths: \[3, 4\]"):
+        Interactions(USERS, ITEMS, whole.user, whole.item, whole.weight, whole.time, session[:3].astype(np.int32))

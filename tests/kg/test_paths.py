@@ -1,7 +1,8 @@
-"""Paths, against networkx: the same nodes, relations and directions, none missing and none twice."""
+"""Paths, against networkx: the same nodes, relations and directions, none missing and none twice; many targets at once."""
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import networkx as nx
@@ -18,9 +19,15 @@ Walk = tuple[int, tuple[tuple[int, bool, int], ...]]
 triples = st.lists(st.tuples(st.integers(0, N - 1), st.integers(0, 2), st.integers(0, N - 1)), max_size=14)
 
 
+def numbers(nodes: list[int]) -> np.ndarray:
+    return np.array(nodes, dtype=np.int64)
+
+
 def paths(rows: list[Triple], sources: list[int], target: int, **options: int) -> list[GraphPath]:
     head, relation, tail = np.array(rows, dtype=np.int64).reshape(-1, 3).T
-    return find_paths(Adjacency.build(head, relation, tail, N), np.array(sources, dtype=np.int64), target, **options)
+    found = find_paths(Adjacency.build(head, relation, tail, N), numbers(sources), numbers([target]), **options)
+    assert found.row.tolist() == [0] * len(found)
+    return list(found)
 
 
 def plain(found: list[GraphPath]) -> list[Walk]:
@@ -61,6 +68,81 @@ def test_paths_are_those_of_networkx(
         assert lengths == sorted(lengths)
 
 
+@given(
+    triples,
+    st.sets(st.integers(0, N - 1), max_size=3),
+    st.lists(st.integers(0, N - 1), max_size=4),
+    st.integers(0, 4),
+    st.integers(1, 6),
+    st.integers(0, 4),
+)
+@settings(max_examples=200)
+def test_many_targets_at_once_are_each_answered_as_if_asked_alone(
+    rows: list[Triple], sources: set[int], targets: list[int], max_length: int, max_degree: int, limit: int
+) -> None:
+    # A target may be a source, or asked twice.
+    head, relation, tail = np.array(rows, dtype=np.int64).reshape(-1, 3).T
+    table = Adjacency.build(head, relation, tail, N)
+    options = {"max_length": max_length, "max_degree": max_degree}
+    every = find_paths(table, numbers(list(sources)), numbers(targets), **options)
+    few = find_paths(table, numbers(list(sources)), numbers(targets), limit=limit, **options)
+    assert len(every) == len(list(every)) == sum(len(every.of(row)) for row in range(len(targets)))
+    for row, target in enumerate(targets):
+        alone = paths(rows, list(sources), target, **options)
+        assert list(every.of(row)) == alone
+        assert plain(alone) == slow(rows, list(sources), target, max_length, max_degree)
+        assert list(few.of(row)) == alone[:limit]
+        assert all(path.nodes[-1] == target for path in alone)
+        # Shortest first, then by how many edges the middle has.
+        keys = [(len(p.steps), int(table.degree()[p.nodes[len(p.steps) // 2]])) for p in alone]
+        assert keys == sorted(keys)
+
+
+def test_columns_say_what_the_steps_say_and_are_filled_with_minus_one() -> None:
+    # 0 -> 4 <- 5 and 0 -> 6 -> 3 <- 1: paths of two and of three edges, to targets asked in falling order.
+    rows = [(0, 1, 4), (5, 0, 4), (0, 2, 6), (6, 0, 3), (1, 1, 3)]
+    head, relation, tail = np.array(rows).T
+    found = find_paths(Adjacency.build(head, relation, tail, N), numbers([0]), numbers([5, 2, 1]), max_length=3)
+    assert found.row.tolist() == [0, 2]
+    assert found.length.tolist() == [2, 3]
+    assert found.nodes.tolist() == [[0, 4, 5, -1], [0, 6, 3, 1]]
+    assert found.relations.tolist() == [[1, 0, -1], [2, 0, 1]]
+    assert found.inverse.tolist() == [[False, True, False], [False, False, True]]
+    assert [len(found.of(row)) for row in range(3)] == [1, 0, 1]
+    assert list(found.of(2)) == [GraphPath(0, (Step(2, False, 6), Step(0, False, 3), Step(1, True, 1)))]
+
+
+def test_the_rare_middle_comes_first_and_a_limit_keeps_it() -> None:
+    # 0 and 1 are joined by the hub 5 (degree 4) and by 6 (degree 2), told in this order.
+    rows = [(0, 0, 5), (1, 0, 5), (2, 0, 5), (3, 0, 5), (0, 1, 6), (1, 1, 6)]
+    assert [p.nodes for p in paths(rows, [0], 1)] == [(0, 6, 1), (0, 5, 1)]
+    assert [p.nodes for p in paths(rows, [0], 1, limit=1)] == [(0, 6, 1)]
+    assert paths(rows, [0], 1, limit=0) == []
+
+
+def test_a_limit_is_filled_and_kept_though_most_joined_walks_are_no_paths() -> None:
+    # The walks 0-4-x and 1-4-x meet at 40 leaves x of one edge, and all cross at 4; 0-5-y-3-1 meet at y, of two edges.
+    rows = [(0, 0, 4), (1, 0, 4), *((4, 0, x) for x in range(7, 47)), (0, 0, 5), (3, 0, 1)]
+    rows += [edge for y in (2, 6, 47, 48, 49) for edge in ((5, 0, y), (y, 0, 3))]
+    head, relation, tail = np.array(rows).T
+    found = find_paths(Adjacency.build(head, relation, tail, 50), numbers([0]), numbers([1]), max_length=4, limit=4)
+    assert [p.nodes for p in found] == [(0, 4, 1), *((0, 5, y, 3, 1) for y in (2, 6, 47))]
+
+
+def test_a_hub_shared_by_all_costs_no_more_than_the_limit() -> None:
+    # 3,000 sources and 3,000 targets on one hub are 9 million paths, of which 5 a target are asked for.
+    k = 3000
+    hub = 2 * k
+    table = Adjacency.build(np.arange(hub), np.zeros(hub, np.int64), np.full(hub, hub), hub + 1)
+    tracemalloc.start()
+    found = find_paths(table, np.arange(k), np.arange(k, hub), limit=5)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert np.bincount(found.row).tolist() == [5] * k
+    assert (found.nodes[:, 1] == hub).all()
+    assert peak < 50e6
+
+
 def test_parallel_edges_are_paths_of_their_own() -> None:
     rows = [(0, 0, 1), (0, 2, 1), (1, 1, 0)]
     assert plain(paths(rows, [0], 1)) == [(0, ((0, False, 1),)), (0, ((1, True, 1),)), (0, ((2, False, 1),))]
@@ -97,6 +179,9 @@ def test_a_hub_is_not_walked_through_though_met_at(hub: int, found: int) -> None
 
 
 def test_nothing_to_find() -> None:
+    none = np.empty(0, dtype=np.int64)
+    nowhere = find_paths(Adjacency.build(none, none, none, 2), np.array([0]), none)
+    assert (len(nowhere), nowhere.nodes.shape, nowhere.relations.shape, list(nowhere)) == (0, (0, 3), (0, 2), [])
     assert paths([], [0, 3], 1) == []
     assert paths([(0, 0, 1)], [], 1) == []
     assert paths([(0, 0, 1)], [0], 1, max_length=0) == []

@@ -121,12 +121,11 @@ def test_what_the_user_states_holds(graph: Any) -> None:
     config = SchemaConfig(
         item_type="Pan",
         literals={"colour": "text", "http://v/price": "ignore"},
-        exclude_relations=("madeBy", "http://w/soldBy"),
         language="de",
     )
     stated = schema.override(config)
     assert {lit.name: lit.kind for lit in stated.literals} == {"colour": "text", "price": "ignore"}
-    assert [r.relation for r in stated.relations] == ["http://v/soldBy"]
+    assert stated.relations == schema.relations
     assert (stated.item_type, stated.language) == ("Pan", "de")
     assert {lit.kind for lit in schema.literals} == {"category", "number"}  # the inferred one is as it was
 
@@ -137,8 +136,7 @@ def test_what_the_user_states_holds(graph: Any) -> None:
         ({"item_type": "Pans"}, "no node type 'Pans'; did you mean 'Pan'?"),
         ({"item_type": "zzz"}, "no node type 'zzz'; known are: Brand, Pan, untyped"),
         ({"literals": {"color": "text"}}, "no literal 'color'; did you mean 'colour'?"),
-        ({"exclude_relations": ("made_by",)}, "no relation 'made_by'; did you mean 'madeBy'?"),
-        ({"exclude_relations": ("madeBy", "xyz")}, "no relation 'xyz'; known are: http://v/soldBy, http://w/soldBy, madeBy"),
+        ({"literals": {"qqq": "text"}}, "no literal 'qqq'; known are: colour, price"),
     ],
 )  # fmt: skip
 def test_a_name_the_graph_has_not_is_refused_with_the_nearest(graph: Any, config: Any, message: str) -> None:
