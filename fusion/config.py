@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..gnn import GnnConfig
 from ..kg import ConfigError
-from ..loaders import DataConfig, SplitConfig
+from ..loaders import DataConfig, GraphConfig, SplitConfig
 from ..text import TextConfig, VerbaliseConfig
 from .blend import BlendConfig
 from .ease import EaseConfig
@@ -22,14 +22,15 @@ from .recency import RecencyConfig
 
 __all__ = ["Config", "read_config"]
 
-PATH_KEYS = frozenset({"path", "files", "nodes", "edges", "valid_path", "test_path", "cache"})
+SOURCES = ", ".join(get_args(kind.model_fields["source"].annotation)[0] for kind in get_args(get_args(GraphConfig)[0]))
 VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 
 
 class Config(BaseModel):
     """Everything one training run depends on."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # What stands in the wrong place may be a password.
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     data: DataConfig
     """Where the data lies."""
@@ -95,13 +96,29 @@ def read_config(path: str | Path) -> Config:
         raise ConfigError("the file should hold keys and values, `data:` first", path=path)
     values = _resolved(raw, (), path, tree)
     try:
-        return Config.model_validate(values)
+        config = Config.model_validate(values)
     except ValidationError as error:
         raise _translated(error, path, tree) from error
+    anchored: Config = _anchored(config, path.parent.absolute())
+    return anchored
+
+
+def _anchored(value: Any, folder: Path) -> Any:
+    """The value with every path in it made absolute, from the folder."""
+    if isinstance(value, Path):
+        return folder / value.expanduser()
+    if isinstance(value, BaseModel):
+        fields = {name: getattr(value, name) for name in type(value).model_fields}
+        moved = {name: _anchored(field, folder) for name, field in fields.items()}
+        return value.model_copy(update={name: new for name, new in moved.items() if new is not fields[name]})
+    if isinstance(value, tuple):
+        parts = tuple(_anchored(part, folder) for part in value)
+        return value if all(new is old for new, old in zip(parts, value, strict=True)) else parts
+    return value
 
 
 def _resolved(value: Any, location: tuple[str | int, ...], path: Path, tree: yaml.Node) -> Any:
-    """The value with variables put in and paths made absolute."""
+    """The value with variables put in."""
     if isinstance(value, dict):
         return {key: _resolved(item, (*location, key), path, tree) for key, item in value.items()}
     if isinstance(value, list):
@@ -120,11 +137,9 @@ def _resolved(value: Any, location: tuple[str | int, ...], path: Path, tree: yam
         return found
 
     text = VARIABLE.sub(variable, value)
-    # A literal predicate may be called "path" or "nodes" too.
-    names_a_path = ("literals" not in location and any(part in PATH_KEYS for part in location)) or (
-        location[-1:] == ("encoder",) and "/" in text
-    )
-    return str(path.parent.absolute() / Path(text).expanduser()) if names_a_path else text
+    # An encoder is a name or a folder; only what is a `Path` for sure is made absolute by its type.
+    is_folder = location[-1:] == ("encoder",) and "/" in text
+    return str(path.parent.absolute() / Path(text).expanduser()) if is_folder else text
 
 
 def _translated(error: ValidationError, path: Path, tree: yaml.Node) -> ConfigError:
@@ -138,7 +153,7 @@ def _translated(error: ValidationError, path: Path, tree: yaml.Node) -> ConfigEr
         hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
         message = f"unknown key {str(location[-1])!r} in {where.rpartition('.')[0] or 'the file'}; {hint}"
     elif problem["type"] == "union_tag_not_found":
-        message = f"{where}.source is missing: rdf or tables"
+        message = f"{where}.source is missing: one of {SOURCES}"
     elif problem["type"] == "missing":
         message = f"{where} is missing"
     else:

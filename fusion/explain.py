@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from ..kg import GraphPath, ItemGraph, find_paths, short_names
+from ..kg import GraphPath, ItemGraph, Step, find_paths, local_name, short_names
 
 __all__ = ["Explainer", "Explanation", "Hop"]
 
@@ -95,8 +95,10 @@ class Explainer:
             return []
         affinity = dict(zip(history.tolist(), self.affinity(history, item).tolist(), strict=True))
         for length in sorted({min(2, max_length), max_length}):
-            paths = find_paths(self.graph.adjacency, history, item, max_length=length, max_degree=MAX_DEGREE)
-            if paths := [path for path in paths if len(path.steps) <= 2 or not self._meets_hub(path)]:
+            found = find_paths(
+                self.graph.adjacency, history, np.array([item]), max_length=length, max_degree=MAX_DEGREE
+            )
+            if paths := [path for path in found if len(path.steps) <= 2 or not self._meets_hub(path)]:
                 return self._most_telling(user_id, paths, affinity, n)
         return self._co_interactions(user_id, history, item, n)
 
@@ -133,8 +135,7 @@ class Explainer:
             relation = self.graph.relations[step.relation]
             ids = self.graph.node_id(head), relation, self.graph.node_id(tail)
             hops.append(Hop(*ids, self._label(head), self._label(tail), step.inverse))
-            name = self._names[step.relation]
-            arrow = f"←{name}─" if step.inverse else f"─{name}→"
+            arrow = self._arrow(step)
             text += f" {arrow} {self._label(step.node)}"
             here = step.node
         return Explanation("graph", score, tuple(hops), 0, text)
@@ -161,6 +162,14 @@ class Explainer:
     def _by_item(self) -> sp.csc_array:
         """Who met each item, by item."""
         return sp.csc_array(self.seen)
+
+    def _arrow(self, step: Step) -> str:
+        """An edge as it is walked: a relation walked back has its arrow turned round, unless it has a name for that."""
+        name = self._names[step.relation]
+        if not step.inverse:
+            return f"─{name}→"
+        other = self.graph.inverse_names.get(self.graph.relations[step.relation])
+        return f"←{name}─" if other is None else f"─{local_name(other)}→"
 
     @cached_property
     def _names(self) -> tuple[str, ...]:

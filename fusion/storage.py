@@ -86,6 +86,7 @@ def save(recommender: Recommender, record: Record, folder: str | Path) -> None:
             "plait": __version__,
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "relations": list(recommender.graph.relations),
+            "inverse_names": recommender.graph.inverse_names,
             "signals": blend,
             "files": files,
         }
@@ -127,7 +128,7 @@ def load(folder: str | Path) -> Recommender:
     folder = Path(folder)
     manifest = _checked_manifest(folder)
     users = IdMap(_column(folder, "users", "id"))
-    graph = _read_graph(folder, manifest["relations"])
+    graph = _read_graph(folder, manifest["relations"], manifest.get("inverse_names", {}))
     interactions = _table(folder, "interactions")
     steps = np.asarray(interactions.column("steps"), dtype=np.float32)
     liked = steps > 0
@@ -215,7 +216,7 @@ def _write_graph(recommender: Recommender, target: Path) -> None:
     pq.write_table(pa.table(triples), target / "triples.parquet")
 
 
-def _read_graph(folder: Path, relations: list[str]) -> ItemGraph:
+def _read_graph(folder: Path, relations: list[str], inverse_names: dict[str, str]) -> ItemGraph:
     items, entities, triples = (_table(folder, name) for name in ("items", "entities", "triples"))
     head, relation, tail = (np.asarray(triples.column(c), dtype=np.int32) for c in ("head", "relation", "tail"))
     return ItemGraph(
@@ -228,6 +229,7 @@ def _read_graph(folder: Path, relations: list[str]) -> ItemGraph:
         entities.column("label").combine_chunks(),
         entities.column("type").combine_chunks(),
         items.column("entity").combine_chunks(),
+        inverse_names,
     )
 
 

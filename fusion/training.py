@@ -112,23 +112,23 @@ def train(config: Config, *, progress: Progress | None = None) -> Trained:
 
 def read_data(config: Config, stages: Stages, rng: np.random.Generator) -> tuple[Split, Catalogue]:
     """Read graph and interactions, link and split them."""
-    knowledge = None
+    mapped = None
     if config.data.graph is not None:
         with stages.stage("read graph") as stage:
-            knowledge = read_graph(config.data.graph, on_progress=lambda name, n: stage.update(n, note=name))
-            stage.result(f"{knowledge.n_entities:,} entities, {knowledge.n_triples:,} triples")
+            mapped = read_graph(config.data.graph, on_progress=stage.update)
+            stage.result(f"{mapped.graph.n_entities:,} entities, {mapped.graph.n_triples:,} triples")
     with stages.stage("read interactions") as stage:
         split, repeated = read_split(config.data, config.split, rng)
         rows = sum(map(len, (split.train, split.valid, split.test)))
         dropped = f", {repeated:,} repeated pairs dropped" if repeated else ""
         stage.result(f"{rows:,} of {len(split.users):,} users with {len(split.items):,} items{dropped}")
     with stages.stage("link items to graph") as stage:
-        catalogue = read_catalogue(config.data, split.items, knowledge)
+        catalogue = read_catalogue(config.data, split.items, mapped)
         linked = int((catalogue.item_entity >= 0).sum())
-        if knowledge is not None and linked == 0:
+        if mapped is not None and linked == 0:
             raise DataError(
                 "no item is linked to an entity of the graph; check data.links: its entity column should hold the "
-                f"graph's ids, such as {knowledge.entities.id(0)!r}",
+                f"graph's ids, such as {mapped.graph.entities.id(0)!r}",
                 path=config.data.links.path if config.data.links else None,
             )
         stage.result(

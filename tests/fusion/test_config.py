@@ -8,6 +8,7 @@ import pytest
 
 from plait.fusion import Config, read_config
 from plait.kg import ConfigError
+from plait.loaders.property_config import TableGraph
 
 GOOD = """\
 data:
@@ -28,12 +29,37 @@ def write(folder: Path, text: str) -> Path:
 
 
 def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    for name in ("a.nt", "sub/b.ttl.gz"):
+        (tmp_path / name).touch()
     config = read_config(write(tmp_path, GOOD))
     assert config.data.interactions.path == tmp_path / "logs" / "log.csv"
     assert config.data.graph is not None
     assert config.data.files() == [tmp_path / "logs/log.csv", tmp_path / "a.nt", tmp_path / "sub/b.ttl.gz"]
     assert config.data.graph.schema_.language == "de"
     assert config.gnn.layers == 3
+
+
+def test_only_paths_are_made_absolute(tmp_path: Path) -> None:
+    text = """\
+data:
+  interactions: {path: ~/log.csv, user: path}
+  graph:
+    source: tables
+    nodes: [products.csv, {path: brands.csv, id: path/nodes}]
+    mapping:
+      collapse: [{name: files, path: [nodes, edges]}]
+    schema: {literals: {path: text}}
+"""
+    data = read_config(write(tmp_path, text)).data
+    assert data.interactions.path == Path.home() / "log.csv"
+    assert data.interactions.user == "path"
+    assert isinstance(data.graph, TableGraph)
+    assert [(table.path, table.id) for table in data.graph.nodes] == [
+        (tmp_path / "products.csv", None), (tmp_path / "brands.csv", "path/nodes"),
+    ]  # fmt: skip
+    assert data.graph.mapping.collapse[0].path == ("nodes", "edges")
+    assert data.graph.schema_.literals == {"path": "text"}
 
 
 def test_variables_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,9 +81,9 @@ def test_a_config_survives_saving(tmp_path: Path) -> None:
         ("{language: de}", "{lang: de}", r"config.yaml:7: unknown key 'lang' in data.graph.schema"),
         ("layers: 3", "layers: 0", r"config.yaml:8: gnn.layers: input should be greater than or equal to 1"),
         ("layers: 3", "layers: many", r"config.yaml:8: gnn.layers: input should be a valid integer"),
-        ("source: rdf", "source: sparkle", r"config.yaml:4: data.graph: .*'rdf', 'tables'"),
+        ("source: rdf", "source: sparkle", r"config.yaml:4: data.graph: .*'rdf', 'store', 'sparql', 'tables'"),
         ("${PLAIT_TEST_FOLDER:-logs}", "${PLAIT_NO_SUCH}", r"config.yaml:3: .*PLAIT_NO_SUCH is not set"),
-        ("source: rdf", "language: en", r"config.yaml:4: data.graph.source is missing: rdf or tables"),
+        ("source: rdf", "language: en", r"config.yaml:4: data.graph.source is missing: one of rdf, store, sparql, tables"),
         (
             "files: [a.nt, sub/b.ttl.gz]",
             "files: [a.nt]\n    nodes: [b.csv]",
@@ -93,5 +119,5 @@ def test_no_file_and_no_text(tmp_path: Path) -> None:
 
 
 def test_a_given_split_wants_both_files(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="valid_path and test_path"):
+    with pytest.raises(ConfigError, match="strategy: given needs test_path"):
         read_config(write(tmp_path, GOOD + "split: {strategy: given, valid_path: v.csv}\n"))
