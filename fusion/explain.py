@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -78,29 +78,44 @@ class Explainer:
     def explain(
         self, user_id: str, history: npt.NDArray[np.int64], item: int, *, n: int = 3, max_length: int = 4
     ) -> list[Explanation]:
-        """The n most telling paths from a user's history to an item, most telling first.
+        """The n most telling paths to one item: see `explain_all`."""
+        return self.explain_all(user_id, history, [item], n=n, max_length=max_length)[0]
+
+    def explain_all(
+        self, user_id: str, history: npt.NDArray[np.int64], items: Sequence[int], *, n: int = 3, max_length: int = 4
+    ) -> list[list[Explanation]]:
+        """For each of some items the n most telling paths from a user's history to it, most telling first.
 
         Paths through the graph of up to two edges come first; longer ones are sought where there is none. Where the
         graph knows no path, the item that most users have met along with this one stands in.
 
         Args:
             user_id: names the user in the first hop.
-            history: numbers of the items the user interacted with, the item itself not among them.
-            item: the item to explain.
-            n: most paths.
+            history: numbers of the items the user interacted with; an item never explains itself.
+            items: the items to explain.
+            n: most paths to each.
             max_length: most edges between history item and item.
         """
-        history = history[history != item]
+        found: dict[int, list[GraphPath]] = {}
+        for length in sorted({min(2, max_length), max_length}):
+            rest = [item for item in items if not found.get(item)]
+            if not rest or len(history) == 0:
+                break
+            # All at once: the walks from the history are the same for every item.
+            paths = find_paths(self.graph.adjacency, history, np.array(rest), max_length=length, max_degree=MAX_DEGREE)
+            for row, item in enumerate(rest):
+                found[item] = [p for p in paths.of(row) if len(p.steps) <= 2 or not self._meets_hub(p)]
+        return [self._best(user_id, history[history != item], item, found.get(item, []), n) for item in items]
+
+    def _best(
+        self, user_id: str, history: npt.NDArray[np.int64], item: int, paths: list[GraphPath], n: int
+    ) -> list[Explanation]:
         if len(history) == 0:
             return []
+        if not paths:
+            return self._co_interactions(user_id, history, item, n)
         affinity = dict(zip(history.tolist(), self.affinity(history, item).tolist(), strict=True))
-        for length in sorted({min(2, max_length), max_length}):
-            found = find_paths(
-                self.graph.adjacency, history, np.array([item]), max_length=length, max_degree=MAX_DEGREE
-            )
-            if paths := [path for path in found if len(path.steps) <= 2 or not self._meets_hub(path)]:
-                return self._most_telling(user_id, paths, affinity, n)
-        return self._co_interactions(user_id, history, item, n)
+        return self._most_telling(user_id, paths, affinity, n)
 
     def _meets_hub(self, path: GraphPath) -> bool:
         """Whether a node between the ends is a hub: the search walks on from none, but lets its two halves meet there."""

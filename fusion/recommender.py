@@ -161,7 +161,7 @@ class Recommender:
             UnknownIdError: if the item is unknown.
         """
         audience, _ = self._audience([user], {user: history} if history else {})
-        return self._explain(user, audience.steps.indices.astype(np.int64), self._item(item), n)
+        return self._explainer.explain(user, audience.steps.indices.astype(np.int64), self._item(item), n=n)
 
     def similar_items(self, item: str, k: int = 10) -> list[SimilarItem]:
         """The k items nearest to one by cosine of their embeddings.
@@ -212,10 +212,13 @@ class Recommender:
         for row, user in enumerate(users):
             warmth = self.warmth(user, history.get(user, ()))
             liked = audience.steps.indices[audience.steps.indptr[row] : audience.steps.indptr[row + 1]]
-            for rank, (item, score) in enumerate(_listed(ranked.items[row], ranked.scores[row]), start=1):
+            best = list(_listed(ranked.items[row], ranked.scores[row]))
+            items = [item for item, _ in best]
+            why = self._explainer.explain_all(user, liked.astype(np.int64), items) if explain else [[] for _ in items]
+            for rank, ((item, score), paths) in enumerate(zip(best, why, strict=True), start=1):
                 signals = {name: float(part[row, item]) for name, part in parts.items()}
-                paths = tuple(self._explain(user, liked.astype(np.int64), item, 3)) if explain else ()
-                yield Recommendation(user, self.items.id(item), rank, score, self._title(item), signals, warmth, paths)
+                title = self._title(item)
+                yield Recommendation(user, self.items.id(item), rank, score, title, signals, warmth, tuple(paths))
 
     def _everybody(self) -> Audience:
         """All users, with the recency of the graph net."""
@@ -254,9 +257,6 @@ class Recommender:
 
     def _title(self, item: int) -> str:
         return self.titles[item].as_py() or self.items.id(item)
-
-    def _explain(self, user: str, liked: npt.NDArray[np.int64], item: int, n: int) -> list[Explanation]:
-        return self._explainer.explain(user, liked, item, n=n)
 
     @cached_property
     def _explainer(self) -> Explainer:

@@ -33,11 +33,19 @@ class LinksConfig(BaseModel):
     """Column of the entity's id, an IRI for RDF. Inferred from the usual names; an empty cell is no link."""
 
 
-def read_links(config: LinksConfig | None, items: IdMap, graph: KnowledgeGraph) -> tuple[IdMap, Numbers]:
+def read_links(
+    config: LinksConfig | None, items: IdMap, graph: KnowledgeGraph, renamed: pa.Table | None = None
+) -> tuple[IdMap, Numbers]:
     """Link the catalogue to the graph.
 
     Without a map an item's entity is the one of the same id. With one, items that only the map knows join the
     catalogue if their entity is in the graph: nobody has met them yet, and the graph can still recommend them.
+
+    Args:
+        config: where the map lies.
+        items: the items that have interactions.
+        graph: the graph.
+        renamed: entity ids that were merged away (`id`) and what each became (`into`): links follow them.
 
     Returns:
         The catalogue, and each item's entity number, -1 where it has none, shape (items,).
@@ -46,8 +54,9 @@ def read_links(config: LinksConfig | None, items: IdMap, graph: KnowledgeGraph) 
         DataError: if the file or a column is missing, or one item has two entities.
     """
     if config is None:
-        return items, graph.entities.numbers(items.to_arrow(), missing="negative")
+        return items, graph.entities.numbers(_followed(items.to_arrow(), renamed), missing="negative")
     item, entity = _columns(config)
+    entity = _followed(entity, renamed)
     number = graph.entities.numbers(entity, missing="negative")
     catalogue = IdMap.numbering(items.to_arrow(), item.filter(pa.array(number >= 0)))
     linked = np.full(len(catalogue), -1, dtype=np.int64)
@@ -55,6 +64,13 @@ def read_links(config: LinksConfig | None, items: IdMap, graph: KnowledgeGraph) 
     known = (at >= 0) & (number >= 0)
     linked[at[known]] = number[known]
     return catalogue, linked
+
+
+def _followed(entity: pa.Array, renamed: pa.Table | None) -> pa.Array:
+    if renamed is None or len(renamed) == 0:
+        return entity
+    at = pc.index_in(entity, value_set=renamed.column("id").combine_chunks())
+    return pc.coalesce(renamed.column("into").combine_chunks().take(at), entity)
 
 
 def _columns(config: LinksConfig) -> tuple[pa.Array, pa.Array]:

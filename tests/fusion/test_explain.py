@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from math import log2, sqrt
 
 import numpy as np
@@ -162,3 +163,26 @@ def test_nothing_is_made_up(item_graph: Maker, known: tuple[int, ...]) -> None:
     """No history; only the item itself; or an item that nothing joins to it."""
     graph = item_graph(N_ITEMS, ENTITIES, [])
     assert explainer(graph, [[0, 1], [3]]).explain("u9", history(*known), 1) == []
+
+
+def test_several_items_are_explained_as_each_alone(item_graph: Maker) -> None:
+    graph = item_graph(N_ITEMS, ENTITIES, [t for t in GRAPH if t[2] != DRAMA])
+    made = explainer(graph, [[0, 2, 4], [4, 1]])
+    known, items = history(0, 2), [1, 5, 4, 0]
+    together = made.explain_all("u1", known, items)
+    assert together == [made.explain("u1", known, item) for item in items]
+    # By two edges, by four, by who met both, and an item that the user knows by another one.
+    assert [{(found.kind, len(found.hops) - 1) for found in paths} for paths in together] == [
+        {("graph", 2)}, {("graph", 4)}, {("co-interaction", 0)}, {("co-interaction", 0)},
+    ]  # fmt: skip
+    assert made.explain_all("u1", history(), items) == [[], [], [], []]
+    assert made.explain_all("u1", known, []) == []
+
+
+def test_a_relation_walked_back_has_its_own_name_if_it_has_one(item_graph: Maker) -> None:
+    graph = item_graph(N_ITEMS, ENTITIES, GRAPH)
+    named = replace(graph, inverse_names={"http://x.org/directed": "http://x.org/directedBy"})
+    (plain, *_), (text, *_) = (explainer(g).explain("u1", history(0), 1) for g in (graph, named))
+    assert plain.text == "u1 ─interacted→ Alien ←directed─ Scott ─directed→ Blade Runner"
+    assert text.text == "u1 ─interacted→ Alien ─directedBy→ Scott ─directed→ Blade Runner"
+    assert plain.hops == text.hops

@@ -1,0 +1,57 @@
+"""Every place a graph may come from: one config each, told apart by `source`, and one call that reads them all."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from ..kg import KnowledgeGraph, Mapped, Update, apply_mapping
+from .amazon import AmazonGraph, read_amazon
+from .graphstorm import GraphStormGraph, read_graphstorm
+from .kgat import KgatGraph, read_kgat
+from .property_config import TableGraph
+from .property_tables import read_table_graph
+from .rdf import RdfGraph, read_rdf
+from .sparql import SparqlGraph, read_sparql
+from .store import StoreGraph, read_store
+from .triple_tables import TripleGraph, read_triples
+
+__all__ = ["GraphConfig", "read_graph"]
+
+GraphConfig = Annotated[
+    RdfGraph | StoreGraph | SparqlGraph | TableGraph | TripleGraph | KgatGraph | AmazonGraph | GraphStormGraph,
+    Field(discriminator="source"),
+]
+
+
+def read_graph(config: GraphConfig, *, on_progress: Update | None = None) -> Mapped:
+    """Read the graph a config describes, and shape it as its `mapping` says.
+
+    Returns:
+        The graph, and what each step of the mapping did.
+
+    Raises:
+        PlaitError: if the source cannot be read, or the mapping names what is not there.
+    """
+    return apply_mapping(_read(config, on_progress), config.mapping, on_progress=on_progress)
+
+
+def _read(config: GraphConfig, on_progress: Update | None) -> KnowledgeGraph:
+    match config:
+        case RdfGraph():
+            return read_rdf(config.files, base=config.base, on_progress=on_progress)
+        case StoreGraph():
+            return read_store(config.folder, on_progress=on_progress)
+        case SparqlGraph():
+            return read_sparql(config, on_progress=on_progress)
+        case TableGraph():
+            return read_table_graph(config, on_progress=on_progress)
+        case TripleGraph():
+            return read_triples(config, on_progress=on_progress)
+        case KgatGraph():
+            return read_kgat(config, on_progress=on_progress)
+        case AmazonGraph():
+            return read_amazon(config, on_progress=on_progress)
+        case GraphStormGraph():
+            return read_graphstorm(config, on_progress=on_progress)
