@@ -57,8 +57,8 @@ class Interactions:
     ) -> Interactions:
         """Make interactions from columns in any order; rows of equal time keep their order."""
         weight = np.ones(len(user), dtype=np.float32) if weight is None else weight
-        sessions = None if session is None else session.astype(np.int32)
-        log = (user.astype(np.int32), item.astype(np.int32), weight)
+        sessions = None if session is None else session.astype(np.int32, copy=False)
+        log = (user.astype(np.int32, copy=False), item.astype(np.int32, copy=False), weight)
         if time is None or (time[1:] >= time[:-1]).all():
             return cls(users, items, *log, time, sessions)
         order = stable_order(time)

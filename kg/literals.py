@@ -21,6 +21,8 @@ DATE_DATATYPES = frozenset(
     "http://www.w3.org/2001/XMLSchema#" + name for name in ("date", "dateTime", "gYear", "gYearMonth", "dateTimeStamp")
 )
 
+ANY_URI = "http://www.w3.org/2001/XMLSchema#anyURI"
+
 
 @dataclass(frozen=True, eq=False)
 class Literals:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
 from .graph import UNTYPED, KnowledgeGraph
-from .literals import DATE_DATATYPES, NUMERIC_DATATYPES
+from .literals import ANY_URI, DATE_DATATYPES, NUMERIC_DATATYPES
 from .names import local_name, short_names
 from .terms import find_term
 
@@ -168,6 +168,9 @@ def _literal_kind(
     known = [d for d in datatypes.to_pylist() if d is not None]
     if known and sum(d in DATE_DATATYPES for d in known) >= 0.95 * len(values):
         return "date"
+    # An address says nothing to a reader, be it of a page or of a picture.
+    if known and sum(d == ANY_URI for d in known) >= 0.95 * len(values):
+        return "ignore"
     if name in _LABEL_NAMES and length <= 200:
         return "label"
     numeric = pc.match_substring_regex(values, r"^\s*[-+]?\d+(\.\d+)?([eE][-+]?\d+)?\s*$")

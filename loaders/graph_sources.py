@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import Field
 
-from ..kg import KnowledgeGraph, Mapped, Update, apply_mapping
+from ..kg import KnowledgeGraph, Mapped, MappingStep, Update, apply_mapping
 from .amazon import AmazonGraph, read_amazon
 from .graphstorm import GraphStormGraph, read_graphstorm
 from .kgat import KgatGraph, read_kgat
@@ -34,10 +35,14 @@ def read_graph(config: GraphConfig, *, on_progress: Update | None = None) -> Map
     Raises:
         PlaitError: if the source cannot be read, or the mapping names what is not there.
     """
-    return apply_mapping(_read(config, on_progress), config.mapping, on_progress=on_progress)
+    left_out: list[str] = []
+    graph = _read(config, left_out, on_progress)
+    mapped = apply_mapping(graph, config.mapping, on_progress=on_progress)
+    return replace(mapped, steps=(*(MappingStep("read", text) for text in left_out), *mapped.steps))
 
 
-def _read(config: GraphConfig, on_progress: Update | None) -> KnowledgeGraph:
+def _read(config: GraphConfig, left_out: list[str], on_progress: Update | None) -> KnowledgeGraph:
+    """The graph as the source has it; what the reader leaves out of it is told in `left_out`."""
     match config:
         case RdfGraph():
             return read_rdf(config.files, base=config.base, on_progress=on_progress)
@@ -52,6 +57,6 @@ def _read(config: GraphConfig, on_progress: Update | None) -> KnowledgeGraph:
         case KgatGraph():
             return read_kgat(config, on_progress=on_progress)
         case AmazonGraph():
-            return read_amazon(config, on_progress=on_progress)
+            return read_amazon(config, left_out=left_out, on_progress=on_progress)
         case GraphStormGraph():
-            return read_graphstorm(config, on_progress=on_progress)
+            return read_graphstorm(config, left_out=left_out, on_progress=on_progress)

@@ -1,169 +1,172 @@
-"""Property graphs in tables: node and edge files with the headers that neo4j-admin's import uses."""
+"""Property graphs in tables: node and edge files with neo4j-admin's headers, or with columns that are named."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..kg import DataError, IdMap, KnowledgeGraph, Literals, Numbers
+from ..kg import DataError, KnowledgeGraph, Update
+from .edge_values import edge_times, edge_weights
+from .property_cells import ids_of, listed_ids, literal_cells
+from .property_config import EdgeTable, NodeTable, TableGraph
+from .property_graph import EdgeColumns, End, NodeColumns, assembled
+from .property_headers import Header, column_with_role, parse_headers, stated_column
 from .tables import line_of, read_table
 
-__all__ = ["read_property_tables"]
+__all__ = ["read_property_tables", "read_table_graph"]
+
+WORD = pa.large_string()
+TYPED_TIMES = ("time", "timestamp")
 
 
-@dataclass(frozen=True, eq=False)
-class _Nodes:
-    """A node table: full ids, the label of each, and the property columns, as strings."""
+def read_table_graph(config: TableGraph, *, on_progress: Update | None = None) -> KnowledgeGraph:
+    """Read the graph a config describes; see `read_property_tables`."""
+    return read_property_tables(
+        config.nodes,
+        config.edges,
+        item_space=config.item_space,
+        array_separator=config.array_separator,
+        on_progress=on_progress,
+    )
 
-    path: Path
-    ids: pa.ChunkedArray
-    label: pa.Array
-    properties: dict[str, pa.ChunkedArray]
 
-
-def read_property_tables(nodes: Sequence[Path], edges: Sequence[Path]) -> KnowledgeGraph:
-    """Read node and edge tables (.csv, .tsv, .parquet, text also .gz).
+def read_property_tables(
+    nodes: Sequence[Path | NodeTable],
+    edges: Sequence[Path | EdgeTable] = (),
+    *,
+    item_space: str = "",
+    array_separator: str = ";",
+    on_progress: Update | None = None,
+) -> KnowledgeGraph:
+    """Read node and edge tables.
 
     A node table has a column `:ID` (or `productId:ID(Product)`), perhaps `:LABEL`, and properties (`name`,
-    `price:float`). An edge table has `:START_ID`, `:END_ID` and perhaps `:TYPE`. Where `:LABEL` or `:TYPE` is
+    `price:float`, `tags:string[]`): literals of the declared type, one for each element of an array. An edge table
+    has `:START_ID`, `:END_ID` and perhaps `:TYPE`, `weight:float`, `time:datetime`. Where a type or relation is
     missing, the file's name stands for it. Ids in an id space (`:ID(Brand)`) become `Brand/ID`, unless the whole
-    graph has one space only. Of several labels `A;B` the first counts.
+    graph has one space only.
 
     Raises:
-        DataError: if a file or column is missing, an id occurs twice, or an edge names a node that no table has.
+        DataError: if a file or column is missing, a cell is not of its type, an id is empty or occurs twice, or an
+            edge names a node that no table has; file and line are named.
     """
-    read = [(path, read_table(path)) for path in nodes]
-    spaces = {_space(_column(table, "ID", path)) for path, table in read}
-    tables = [_nodes(table, path, prefixed=len(spaces) > 1) for path, table in read]
-    if not tables or sum(len(t.ids) for t in tables) == 0:
-        raise DataError(f"the graph is empty: no node in {', '.join(map(str, nodes)) or 'no file given'}")
-    entities = _entities(tables)
-    labels = pa.concat_arrays([t.label for t in tables]).dictionary_encode()
-    parts = [_edges(path, entities, spaces) for path in edges]
-    names = pa.concat_arrays([name for name, _, _ in parts] or [pa.array([], pa.large_string())]).dictionary_encode()
-    none = np.empty(0, dtype=np.int64)
-    return KnowledgeGraph.build(
-        entities,
-        names.dictionary.to_pylist(),
-        np.concatenate([none, *(start for _, start, _ in parts)]),
-        np.asarray(names.indices, dtype=np.int64),
-        np.concatenate([none, *(end for _, _, end in parts)]),
-        types=labels.dictionary.to_pylist(),
-        type_of=np.asarray(labels.indices, dtype=np.int32),
-        literals=_literals(tables, entities),
+    total = len(nodes) + len(edges)
+
+    def told(done: int, path: Path) -> None:
+        if on_progress is not None:
+            on_progress(done, total, path.name)
+
+    node_columns, edge_columns = [], []
+    for done, node in enumerate(nodes):
+        node = node if isinstance(node, NodeTable) else NodeTable(path=node)
+        told(done, node.path)
+        read, references = _nodes(node, array_separator)
+        node_columns.append(read)
+        edge_columns += references
+    for done, edge in enumerate(edges, len(nodes)):
+        edge = edge if isinstance(edge, EdgeTable) else EdgeTable(path=edge)
+        told(done, edge.path)
+        edge_columns.append(_edges(edge))
+    return assembled(node_columns, edge_columns, item_space=item_space)
+
+
+def _nodes(config: NodeTable, array_separator: str) -> tuple[NodeColumns, list[EdgeColumns]]:
+    """A node table, and the edges that its foreign keys are."""
+    path, table = config.path, read_table(config.path)
+    headers = parse_headers(table.column_names)
+    id_header = column_with_role(headers, "ID", config.id, "id", path)
+    label = _optional(headers, "LABEL", config.label, "label", path)
+    space = id_header.space if config.id_space is None else config.id_space
+    keys = [(stated_column(headers, name, "relations", path), key) for name, key in config.relations.items()]
+
+    def fault(row: int, message: str) -> DataError:
+        return DataError(message, path=path, line=line_of(path, row))
+
+    ids = ids_of(table.column(id_header.column), id_header.column, fault)
+    used = {header.column for header, _ in keys} | ({id_header.column} if config.id or not id_header.name else set())
+    properties = [
+        (name, literal_cells(table.column(header.column), header, array_separator, fault))
+        for header, name in _kept(headers, config.columns, used | ({label.column} if label else set()), path)
+    ]
+    kind = _names(table, label, config.type or _stem(path))
+    kind = pc.utf8_trim_whitespace(pc.list_element(pc.split_pattern(kind, ";"), 0)) if len(kind) else kind
+    edges = []
+    for header, key in keys:
+        cells = listed_ids(table.column(header.column), header.column, key.separator, fault)
+        head, tail = (
+            End(id_header.column, space, ids.take(pa.array(cells.row))),
+            End(header.column, key.space, cells.value),
+        )
+        relation = pa.repeat(pa.scalar(key.name, WORD), len(cells.row))
+        edges.append(EdgeColumns(path, head, tail, relation, row=cells.row, create=key.create))
+    return NodeColumns(path, space, ids, kind, properties), edges
+
+
+def _kept(
+    headers: Sequence[Header], columns: Mapping[str, str] | None, used: set[str], path: Path
+) -> list[tuple[Header, str]]:
+    """The columns that become literals, and the name of each."""
+    if columns is not None:
+        return [(stated_column(headers, column, "columns", path), name) for column, name in columns.items()]
+    # An id with a name is a property as well.
+    return [(header, header.name) for header in headers if header.role in (None, "ID") and header.column not in used]
+
+
+def _edges(config: EdgeTable) -> EdgeColumns:
+    path, table = config.path, read_table(config.path)
+    headers = parse_headers(table.column_names)
+
+    def fault(row: int, message: str) -> DataError:
+        return DataError(message, path=path, line=line_of(path, row))
+
+    def end(role: str, stated: str | None, key: str, space: str | None) -> End:
+        header = column_with_role(headers, role, stated, key, path)
+        ids = ids_of(table.column(header.column), header.column, fault)
+        return End(header.column, header.space if space is None else space, ids)
+
+    kind = _optional(headers, "TYPE", config.relation_column, "relation_column", path)
+    weight = _attribute(table, headers, config.weight, "weight", ("weight",), path)
+    time = _attribute(table, headers, config.time, "time", TYPED_TIMES, path)
+    return EdgeColumns(
+        path,
+        end("START_ID", config.source, "source", config.source_space),
+        end("END_ID", config.target, "target", config.target_space),
+        _names(table, kind, config.relation or _stem(path)),
+        None if weight is None else edge_weights(weight, path),
+        None if time is None else edge_times(time, path),
+        create=config.create,
     )
 
 
-def _column(table: pa.Table, role: str, path: Path) -> str:
-    for name in table.column_names:
-        if name.split("(")[0].endswith(f":{role}"):
-            return str(name)
-    raise DataError(f"no :{role} column among {', '.join(table.column_names)}", path=path)
+def _attribute(
+    table: pa.Table, headers: Sequence[Header], stated: str | None, key: str, usual: Sequence[str], path: Path
+) -> Any:
+    """The column stated, else one of a usual name that is typed, by its header or as a column."""
+    if stated is not None:
+        return table.column(stated_column(headers, stated, key, path).column)
+    for header in headers:
+        column = table.column(header.column)
+        text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+        if header.role is None and header.name in usual and (header.datatype is not None or not text):
+            return column
+    return None
 
 
-def _entities(tables: Sequence[_Nodes]) -> IdMap:
-    seen: set[str] = set()
-    try:
-        return IdMap(pa.chunked_array([c for t in tables for c in t.ids.chunks]).combine_chunks())
-    except ValueError:
-        for table in tables:
-            for row, name in enumerate(table.ids.to_pylist()):
-                if name in seen:
-                    line = line_of(table.path, row)
-                    raise DataError(
-                        f"the id {name!r} has a row already; every node wants one", path=table.path, line=line
-                    ) from None
-                seen.add(name)
-        raise
+def _optional(headers: Sequence[Header], role: str, stated: str | None, key: str, path: Path) -> Header | None:
+    if stated is None and not any(header.role == role for header in headers):
+        return None
+    return column_with_role(headers, role, stated, key, path)
 
 
-def _space(column: str) -> str:
-    return column[column.index("(") + 1 :].rstrip(")") if "(" in column else ""
-
-
-def _full_ids(table: pa.Table, column: str, path: Path, *, prefixed: bool) -> pa.ChunkedArray:
-    ids = _strings(table, column, path)
-    at = pc.index(pc.is_null(ids), True).as_py()
-    if at >= 0:
-        raise DataError(f"{column} is empty", path=path, line=line_of(path, at))
-    space = _space(column)
-    before, slash = (pa.scalar(text, pa.large_string()) for text in (space, "/"))
-    return pc.binary_join_element_wise(before, ids, slash) if prefixed and space else ids
-
-
-def _strings(table: pa.Table, column: str, path: Path) -> pa.ChunkedArray:
-    try:
-        return table.column(column).cast(pa.large_string())
-    except pa.ArrowNotImplementedError:
-        kind = table.schema.field(column).type
-        raise DataError(f"the column {column!r} holds {kind}, single values are wanted", path=path) from None
-
-
-def _nodes(table: pa.Table, path: Path, *, prefixed: bool) -> _Nodes:
-    id_column = _column(table, "ID", path)
-    ids = _full_ids(table, id_column, path, prefixed=prefixed)
-    if ":LABEL" in table.column_names:
-        label = pc.fill_null(table.column(":LABEL").cast(pa.large_string()), _stem(path))
-        label = pc.list_element(pc.split_pattern(label, ";"), 0)
-    else:
-        label = pa.chunked_array([pa.array([_stem(path)] * len(table), type=pa.large_string())])
-    own = id_column.split(":")[0]
-    properties = {own: _strings(table, id_column, path)} if own else {}
-    for name in table.column_names:
-        if name not in (id_column, ":LABEL") and not name.endswith(":IGNORE"):
-            properties[name.split(":")[0]] = _strings(table, name, path)
-    return _Nodes(path, ids, label.combine_chunks().cast(pa.large_string()), properties)
-
-
-def _edges(path: Path, entities: IdMap, spaces: set[str]) -> tuple[pa.Array, Numbers, Numbers]:
-    """Relation name, head and tail of each edge of one file."""
-    table = read_table(path)
-    ends = []
-    for role in ("START_ID", "END_ID"):
-        column = _column(table, role, path)
-        if _space(column) and _space(column) not in spaces:
-            raise DataError(f"{column} names an id space that no node table has", path=path)
-        ids = _full_ids(table, column, path, prefixed=len(spaces) > 1)
-        numbers = entities.numbers(ids, missing="negative")
-        if (numbers < 0).any():
-            at = int(np.flatnonzero(numbers < 0)[0])
-            raise DataError(f"{column} {ids[at].as_py()!r} is in no node table", path=path, line=line_of(path, at))
-        ends.append(numbers)
-    if ":TYPE" in table.column_names:
-        name = pc.fill_null(table.column(":TYPE").cast(pa.large_string()), _stem(path)).combine_chunks()
-    else:
-        name = pa.array([_stem(path)] * len(table), type=pa.large_string())
-    return name, ends[0], ends[1]
-
-
-def _literals(tables: Sequence[_Nodes], entities: IdMap) -> Literals:
-    """Every non-empty property cell as a literal; arrays `a;b` are left as they are."""
-    predicates = list(dict.fromkeys(name for t in tables for name in t.properties))
-    entity, predicate, value = [], [], []
-    for table in tables:
-        numbers = entities.numbers(table.ids)
-        for name, column in table.properties.items():
-            filled = np.asarray(pc.is_valid(column))
-            entity.append(numbers[filled])
-            predicate.append(np.full(int(filled.sum()), predicates.index(name)))
-            value.append(column.drop_null().combine_chunks())
-    if not value:
-        return Literals.empty()
-    values = pa.concat_arrays(value)
-    none = pa.nulls(len(values), pa.large_string()).dictionary_encode()
-    return Literals(
-        np.concatenate(entity).astype(np.int32),
-        np.concatenate(predicate).astype(np.int32),
-        values,
-        none,
-        none,
-        tuple(predicates),
-    )
+def _names(table: pa.Table, header: Header | None, otherwise: str) -> Any:
+    """A name a row, from a column if there is one."""
+    if header is None:
+        return pa.repeat(pa.scalar(otherwise, WORD), len(table))
+    return pc.fill_null(table.column(header.column).cast(WORD), otherwise).combine_chunks()
 
 
 def _stem(path: Path) -> str:

@@ -38,6 +38,7 @@ def column(predicate: str, values: list[str], datatype: str | None = None) -> li
         ("http://v/size", ["INF", "NaN"], XSD + "double", "number"),
         ("http://v/born", ["1999-01-01", "2001-05-03"], XSD + "date", "date"),
         ("http://v/year", ["1999", "2001"], XSD + "gYear", "date"),
+        ("http://v/image", ["http://e/1.jpg", "http://e/2.jpg"], XSD + "anyURI", "ignore"),
         ("http://v/born", ["1999-01-01", "2001-05-03"], None, "text"),
         # A value groups if it is short, shared, and seen with four entities or more.
         ("http://v/colour", ["red", "blue", "red", "blue"], None, "category"),
