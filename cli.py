@@ -20,7 +20,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from ._version import __version__
-from .kg import PlaitError
+from .graph_commands import app as graph_app
+from .kg import ConfigError, PlaitError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 data_app = typer.Typer(no_args_is_help=True, help="Look at data before training on it.")
 app.add_typer(data_app, name="data")
+app.add_typer(graph_app, name="graph")
 
 # Ids may look like emoji codes, and must be copied as they are.
 out = Console(emoji=False)
@@ -63,24 +65,50 @@ def options(
 
 
 @data_app.command("describe")
-def data_describe(config: ConfigPath, as_json: AsJson = False) -> None:
+def data_describe(
+    config: ConfigPath,
+    as_json: AsJson = False,
+    html: Annotated[Path | None, typer.Option("--html", help="Write it all, with plots, to this HTML file.")] = None,
+    shacl: Annotated[
+        Path | None, typer.Option("--shacl", help="Check RDF against the shapes in this .ttl file.")
+    ] = None,
+    shacl_seconds: Annotated[float, typer.Option(min=1, help="How long that check may take.")] = 60,
+    sample: Annotated[int | None, typer.Option(min=1, help="Check so many nodes only; all by default.")] = None,
+) -> None:
     """Node types, relations, literals, link coverage, density, time range, and what looks wrong."""
     from .fusion import read_config
     from .loaders import describe, read_catalogue, read_graph, read_log
-    from .terminal import report_tables
+    from .terminal import finding_lines, report_tables
 
     settings = read_config(config)
     log, columns = read_log(settings.data, settings.split)
-    knowledge = read_graph(settings.data.graph) if settings.data.graph is not None else None
-    catalogue = read_catalogue(settings.data, log.items, knowledge)
+    mapped = read_graph(settings.data.graph) if settings.data.graph is not None else None
+    catalogue = read_catalogue(settings.data, log.items, mapped)
     report = describe(log, columns, catalogue, settings.data.interactions.min_weight)
+    if shacl is not None:
+        from .loaders.shacl import check_shapes
+
+        files = _rdf_files(settings.data.graph, config)
+        report = report.with_shacl(check_shapes(files, shacl, seconds=shacl_seconds, sample=sample, seed=settings.seed))
+    if html is not None:
+        from .quality_page import write_quality_page
+
+        write_quality_page(report, html, config.name)
+        news.print(f"Wrote {escape(str(html))}", highlight=False, soft_wrap=True)
     if as_json:
         _print_json(report.as_record())
         return
     for table in report_tables(report):
         out.print(table)
-    for warning in report.warnings:
-        out.print(f"[yellow]![/] {escape(warning)}", highlight=False)
+    for line in finding_lines(report):
+        out.print(line, highlight=False, soft_wrap=True)
+
+
+def _rdf_files(graph: Any, config: Path) -> list[Path]:
+    """The RDF files of a graph; shapes are about nothing else."""
+    if getattr(graph, "source", None) != "rdf":
+        raise ConfigError("--shacl checks RDF files; data.graph.source names none", path=config)
+    return list(graph.files)
 
 
 @app.command()

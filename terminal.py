@@ -15,8 +15,16 @@ from rich.table import Table
 from .fusion import Evaluation, Explanation, Recommendation, SimilarItem
 from .kg import Stage, local_name
 from .loaders import DataReport
+from .loaders.shacl import ShaclReport
 
-__all__ = ["TerminalProgress", "evaluation_table", "recommendation_table", "report_tables", "similar_table"]
+__all__ = [
+    "TerminalProgress",
+    "evaluation_table",
+    "finding_lines",
+    "recommendation_table",
+    "report_tables",
+    "similar_table",
+]
 
 
 class TerminalProgress:
@@ -148,4 +156,38 @@ def report_tables(report: DataReport) -> Iterator[Table]:
     links.add_row("linked", f"{report.linked:,} of {report.items:,} ({share:.1%})")
     links.add_row("without an entity", escape(", ".join(report.unlinked_examples)) or "none")
     links.add_row("kept around them", f"{report.around['entities']:,} entities, {report.around['triples']:,} triples")
+    if report.linked:
+        links.add_row("interactions with them", f"{report.coverage.interactions:.1%}")
     yield links
+    if report.mismatches.found:
+        yield _mismatch_table(report)
+    if report.shacl is not None:
+        yield _shacl_table(report.shacl)
+
+
+def _mismatch_table(report: DataReport) -> Table:
+    found = report.mismatches.found
+    title = f"Links that look wrong: {len(found):,} of {report.mismatches.compared:,}"
+    table = Table("item", "title", "name of the entity", "likeness", "did you mean", title=title, title_justify="left")
+    for row in found[:20]:
+        table.add_row(
+            escape(row.item), escape(row.title), escape(row.label), str(row.likeness), escape(row.suggestion or "")
+        )
+    return table
+
+
+def _shacl_table(report: ShaclReport) -> Table:
+    table = Table("shape", "property", "constraint", "severity", "results", "first node", title=report.extent)
+    table.title_justify = "left"
+    for row in report.results[:40]:
+        names = escape(local_name(row.shape)), escape(local_name(row.path)), escape(row.constraint)
+        table.add_row(*names, escape(row.severity), f"{row.count:,}", escape(row.focus))
+    return table
+
+
+def finding_lines(report: DataReport) -> Iterator[str]:
+    """What looks wrong, a line each with its remedy, the worst first."""
+    marks = {"error": "[red]✗[/]", "warning": "[yellow]![/]", "info": "[dim]·[/]"}
+    for found in report.findings:
+        remedy = f": {found.remedy}" if found.remedy else ""
+        yield f"{marks[found.severity]} {escape(found.sentence + remedy)}"

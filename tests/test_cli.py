@@ -66,6 +66,30 @@ def test_describe(shop: Path) -> None:
     assert {r["name"] for r in record["relations"]} == {"brand", "category", "broader"}
 
 
+def test_describe_writes_a_page(shop: Path, tmp_path: Path) -> None:
+    result = plait("data", "describe", shop, "--html", tmp_path / "report.html", "--json")
+    record = json.loads(result.stdout)
+    page = (tmp_path / "report.html").read_text()
+    assert record["findings"]
+    assert all(finding["sentence"].split(":")[0].replace("'", "&#39;") in page for finding in record["findings"])
+    assert "No such file or directory" in fails("data", "describe", shop, "--html", tmp_path / "no" / "r.html")
+
+
+def test_describe_checks_shapes(shop: Path, tmp_path: Path) -> None:
+    pytest.importorskip("pyshacl")
+    (tmp_path / "shapes.ttl").write_text(
+        "@prefix sh: <http://www.w3.org/ns/shacl#> . <http://s/S> a sh:NodeShape ;"
+        " sh:targetSubjectsOf <http://www.w3.org/2000/01/rdf-schema#label> ;"
+        " sh:property [ sh:path <http://s/never> ; sh:minCount 1 ] ."
+    )
+    record = json.loads(plait("data", "describe", shop, "--shacl", tmp_path / "shapes.ttl", "--json").stdout)
+    assert record["shacl"]["results"][0]["constraint"] == "MinCount"
+    assert record["findings"][0]["name"] == "shacl-violation"
+    some = plait("data", "describe", shop, "--shacl", tmp_path / "shapes.ttl", "--sample", "9").stdout
+    assert "Checked a sample of 9 of" in some
+    assert "no such file" in fails("data", "describe", shop, "--shacl", tmp_path / "none.ttl")
+
+
 def test_answers(shop_model: Path, tmp_path: Path) -> None:
     result = plait("recommend", shop_model, "--user", "C00007", "-u", "nobody", "-k", "3", "--explain", "--json")
     found = json.loads(result.stdout)
