@@ -44,13 +44,14 @@ def load(
 ) -> None:
     """Load RDF files into a store on disk: whole, or not at all if anything goes wrong."""
     from .loaders import load_store
+    from .loaders.store import Existing
     from .terminal import TerminalProgress
 
     if replace and add:
         raise PlaitError("--replace and --add exclude each other")
     try:
         with TerminalProgress(news).stage("load graph") as stage:
-            existing = "replace" if replace else "add" if add else "refuse"
+            existing: Existing = "replace" if replace else "add" if add else "refuse"
             count = load_store(files, store, existing=existing, base=base, on_progress=stage.update)
             stage.result(f"{count:,} triples in the store")
     except KeyboardInterrupt:

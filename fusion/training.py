@@ -118,9 +118,11 @@ def read_data(config: Config, stages: Stages, rng: np.random.Generator) -> tuple
             mapped = read_graph(config.data.graph, on_progress=stage.update)
             stage.result(f"{mapped.graph.n_entities:,} entities, {mapped.graph.n_triples:,} triples")
     with stages.stage("read interactions") as stage:
-        split, repeated = read_split(config.data, config.split, rng)
+        split, report = read_split(config.data, config.split, rng)
         rows = sum(map(len, (split.train, split.valid, split.test)))
-        dropped = f", {repeated:,} repeated pairs dropped" if repeated else ""
+        dropped = "".join(f"; {part.rows:,} dropped: {part.rule}" for part in report.dropped if part.rows)
+        if report.duplicates:
+            dropped += f"; {report.duplicates:,} repeated pairs dropped"
         stage.result(f"{rows:,} of {len(split.users):,} users with {len(split.items):,} items{dropped}")
     with stages.stage("link items to graph") as stage:
         catalogue = read_catalogue(config.data, split.items, mapped)

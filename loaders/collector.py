@@ -142,33 +142,59 @@ class _Vocabulary:
     """Columns of strings that share one numbering: each keeps its own dictionary until the end."""
 
     def __init__(self) -> None:
-        self.columns: list[Strings] = []
+        self._dictionaries: list[Strings] = []
+        # Held as they came, so that no other can come to lie where one of them lay.
+        self._held: list[Strings] = []
+        self._at: dict[tuple[int, ...], int] = {}
+        self._columns: list[tuple[int, Strings]] = []
 
     def add(self, column: Strings) -> int:
         """Keep a column; its number."""
         column = _whole(column)
-        if not pa.types.is_dictionary(column.type):
+        if not pa.types.is_dictionary(column.type) or column.dictionary.null_count:
             column = column.cast(STRING).dictionary_encode()
-        self.columns.append(column if column.type == ENCODED else column.cast(ENCODED))
-        return len(self.columns) - 1
+        self._columns.append((self._kept(column.dictionary), column.indices))
+        return len(self._columns) - 1
+
+    def _kept(self, dictionary: Strings) -> int:
+        """The place of a dictionary; columns cut out of one share theirs, which is looked through but once."""
+        where = (dictionary.offset, len(dictionary), *(0 if b is None else b.address for b in dictionary.buffers()))
+        if where not in self._at:
+            self._at[where] = len(self._dictionaries)
+            self._held.append(dictionary)
+            self._dictionaries.append(dictionary.cast(STRING))
+        return self._at[where]
 
     def numbered(self) -> tuple[Strings, list[Numbers]]:
         """The distinct strings in order of first appearance, and each column as numbers, -1 where null."""
-        if not self.columns:
-            return pa.array([], STRING), []
-        whole = pa.chunked_array(self.columns, ENCODED).unify_dictionaries()
-        self.columns = []
-        names = whole.chunk(0).dictionary
-        numbers = [np.asarray(chunk.indices.fill_null(-1), dtype=np.int32) for chunk in whole.chunks]
+        names, fresh = self._unified()
+        numbers = []
+        for at, indices in self._columns:
+            # The last place of each list is that of null.
+            places = np.asarray(indices.fill_null(len(fresh[at]) - 1))
+            numbers.append(fresh[at][places])
+        self._columns = []
         # A column cut out of a larger one brings words along that it does not use. The last place is that of -1.
         used = np.zeros(len(names) + 1, dtype=bool)
         for column in numbers:
             used[column] = True
-        used = used[:-1]
-        if used.all():
+        if used[:-1].all():
             return names, numbers
-        fresh = np.append(np.cumsum(used, dtype=np.int32) - 1, np.int32(-1))
-        return names.filter(pa.array(used)), [fresh[column] for column in numbers]
+        closer = np.append(np.cumsum(used[:-1], dtype=np.int32) - 1, np.int32(-1))
+        return names.filter(pa.array(used[:-1])), [closer[column] for column in numbers]
+
+    def _unified(self) -> tuple[Strings, list[Numbers]]:
+        """All words once, and for each dictionary the number of each of its words, with -1 behind."""
+        if not self._dictionaries:
+            return pa.array([], STRING), []
+        each = [
+            pa.DictionaryArray.from_arrays(pa.array(np.arange(len(words), dtype=np.int32)), words)
+            for words in self._dictionaries
+        ]
+        whole = pa.chunked_array(each, ENCODED).unify_dictionaries()
+        numbers = [np.append(np.asarray(chunk.indices, dtype=np.int32), np.int32(-1)) for chunk in whole.chunks]
+        self._dictionaries, self._held, self._at = [], [], {}
+        return whole.chunk(0).dictionary, numbers
 
 
 def _whole(column: Strings) -> Strings:
@@ -197,7 +223,8 @@ def _commonest(entity: Numbers, kind: Numbers, names: list[str], n_entities: int
     A type is counted once an entity however often it is told. Of equally common ones the alphabetically last.
     """
     type_of = np.full(n_entities, -1, dtype=np.int32)
-    pairs = np.unique(entity.astype(np.int64) * max(len(names), 1) + kind)
+    pairs = np.sort(entity.astype(np.int64) * max(len(names), 1) + kind)
+    pairs = pairs[np.append(True, pairs[1:] != pairs[:-1])[: len(pairs)]]
     entity, kind = (column.astype(np.int32) for column in np.divmod(pairs, max(len(names), 1)))
     counts = np.bincount(kind, minlength=len(names))
     # Assigned from the rarest type up, so that the commonest is written last.

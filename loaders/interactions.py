@@ -1,28 +1,34 @@
-"""Interaction logs: CSV, TSV, Parquet and RecBole `.inter` into `Interactions`."""
+"""Interaction logs into `Interactions`: tables (CSV, TSV, RecBole, JSON lines, Parquet) and histories."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from ..kg import DataError, IdMap, Interactions
-from .tables import find_column, line_of, numbers_of, read_table
+from ..kg import DataError, Interactions
+from .dropped import Dropped
+from .duplicates import DuplicateRule, deduplicated
+from .histories import Layout
+from .id_columns import numbered
+from .log_files import LogFile, read_log_file
+from .sessions import session_numbers
+from .times import checked_zone
 
 __all__ = ["InteractionsConfig", "InteractionsReport", "deduplicated", "read_interactions"]
 
-USER_NAMES = ("user_id", "user", "userid", "customer_id", "customer", "reviewerid")
-ITEM_NAMES = ("item_id", "item", "itemid", "product_id", "product", "asin", "movie_id", "movieid")
-WEIGHT_NAMES = ("rating", "weight", "score", "count", "quantity", "overall")
-TIME_NAMES = ("timestamp", "time", "at", "date", "datetime", "created_at", "unixreviewtime")
+EventWeight = Annotated[float, Field(allow_inf_nan=False)]
+RULES = {
+    "last": "the last row stays",
+    "first": "the first row stays",
+    "sum": "the first row stays with the sum of the weights",
+    "max": "the heaviest row stays",
+}
 
 
 class InteractionsConfig(BaseModel):
@@ -31,7 +37,14 @@ class InteractionsConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     path: Path
-    """A .csv, .tsv, .parquet or .inter file (text also with .gz)."""
+    """A .csv, .tsv, .parquet, .inter or JSON lines (.jsonl, .ndjson, .json) file, or one of histories (.txt, .json);
+    text also packed (.gz, .bz2, .zst)."""
+
+    layout: Layout = "auto"
+    """table: a row an interaction. histories: a user and all of their items in order of time, as text with a line a
+    user, `user item item ...` (KGAT, LightGCN: the ids of user_list.txt and item_list.txt beside it are taken), or as
+    JSON, `{"user": ["item", ...]}`. auto: histories are a .txt file whose first line is whole numbers with blanks
+    between, and a .json file whose first value is a list; all else is a table."""
 
     user: str | None = None
     """Column of the user's id. Inferred from the usual names: user_id, user, customer, ..."""
@@ -43,34 +56,58 @@ class InteractionsConfig(BaseModel):
     """Column of the strength: a rating, a count. Inferred (rating, weight, quantity, ...); 1 where there is none."""
 
     time: str | None = None
-    """Column of the time: seconds (or milli-, micro-, nanoseconds) since 1970, or ISO 8601 (UTC unless it says
-    otherwise). Inferred from the usual names: timestamp, time, date, ..."""
+    """Column of the time: seconds (or milli-, micro-, nanoseconds) since 1970, days as 20210105, or ISO 8601.
+    Inferred from the usual names: timestamp, time, date, ..."""
+
+    time_zone: str = "UTC"
+    """Zone of times that state none, a name such as Europe/Berlin. An hour that comes twice, when summer time ends, is
+    the first of the two; an hour that is left out, when it begins, is the moment of the change."""
+
+    event: str | None = None
+    """Column of the event type, where `events` are given. Inferred from the usual names: event, event_type, ..."""
+
+    events: dict[str, EventWeight] | None = Field(default=None, min_length=1)
+    """Event types that count, and what each weighs: {view: 1, cart: 3, buy: 5}. It multiplies the weight column, if
+    there is one. Rows of other types are dropped, and counted."""
+
+    session: str | None = None
+    """Column of the session's id, which needs to be unique within a user only. Where no user column is named or
+    found, each session is a user: an anonymous log."""
+
+    session_gap: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Minutes of idleness after which a user's next interaction begins a new session; needs times."""
 
     min_weight: float | None = None
     """What counts as liked: rows below are known to be seen and never recommended, but are no positives."""
 
-    duplicates: Literal["last", "first", "sum"] = "last"
-    """Which row stays where a user met an item more than once: the last, the first, or the first with summed weight."""
+    duplicates: DuplicateRule = "last"
+    """Which row stays where a user met an item more than once: the last, the first, the first with summed weight
+    (sum), or the heaviest (max; of equally heavy ones the last)."""
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        return checked_zone(name)
+
+    @model_validator(mode="after")
+    def _belong_together(self) -> InteractionsConfig:
+        if self.event is not None and self.events is None:
+            raise ValueError("event names a column: events must say what its types weigh, such as {view: 1, buy: 5}")
+        return self
 
 
 @dataclass(frozen=True)
 class InteractionsReport:
-    """What was read: rows in the files, rows dropped as repeated pairs, and the columns used."""
+    """What was read: rows in the files, rows dropped as repeated pairs, the columns used, and all that was dropped."""
 
     rows: int
     duplicates: int
     columns: dict[str, str | None]
+    dropped: tuple[Dropped, ...] = ()
 
-
-@dataclass(frozen=True, eq=False)
-class _Log:
-    """The columns of one file."""
-
-    user: pa.ChunkedArray
-    item: pa.ChunkedArray
-    weight: npt.NDArray[np.float32]
-    time: npt.NDArray[np.float64] | None
-    names: dict[str, str | None]
+    def with_dropped(self, more: Iterable[Dropped]) -> InteractionsReport:
+        """The report with what a later step (a filter) dropped."""
+        return replace(self, dropped=(*self.dropped, *more))
 
 
 def read_interactions(
@@ -78,7 +115,7 @@ def read_interactions(
 ) -> tuple[list[Interactions], InteractionsReport]:
     """Read a log, and further files of the same layout, over id maps that all of them share.
 
-    Users and items are numbered in order of first appearance.
+    Users and items are numbered in order of first appearance, sessions (over all files) in order of time.
 
     Args:
         config: where and how.
@@ -94,125 +131,66 @@ def read_interactions(
             is there.
     """
     paths = [config.path, *more]
-    logs = [_read(path, config) for path in paths]
-    if len(logs[0].weight) == 0:
+    files = [read_log_file(path, config) for path in paths]
+    if files[0].rows == 0:
         raise DataError("there is no interaction in the file, only a header", path=config.path)
-    users = IdMap.numbering(*(log.user for log in logs))
-    items = IdMap.numbering(*(log.item for log in logs))
-    read = [_interactions(log, users, items) for log in logs]
+    if len(files[0].user) == 0:
+        raise DataError("there is no interaction in the file", path=config.path)
+    columns, rows, dropped = files[0].names, sum(file.rows for file in files), _merged(files)
+    logs = _numbered(files, config.session_gap)
+    n = sum(map(len, logs))
     if deduplicate:
-        read = [deduplicated(log, config.duplicates) for log in read]
-    rows = sum(len(log.weight) for log in logs)
-    return read, InteractionsReport(rows, rows - sum(map(len, read)), logs[0].names)
+        whole, logs = logs, [deduplicated(log, config.duplicates) for log in logs]
+        dropped += _repeated(whole, logs, config.duplicates)
+    return logs, InteractionsReport(rows, n - sum(map(len, logs)), columns, tuple(dropped))
 
 
-def _read(path: Path, config: InteractionsConfig) -> _Log:
-    table = read_table(path)
-    names = {
-        "user": find_column(table, config.user, USER_NAMES, "user", path),
-        "item": find_column(table, config.item, ITEM_NAMES, "item", path),
-        "weight": find_column(table, config.weight, WEIGHT_NAMES, "weight", path),
-        "time": find_column(table, config.time, TIME_NAMES, "time", path),
-    }
-    for what in ("user", "item"):
-        if names[what] is None:
-            raise DataError(
-                f"no column looks like the {what}'s id among {', '.join(table.column_names)}; "
-                f"name it under data.interactions.{what}",
-                path=path,
-            )
-    weight, time = names["weight"], names["time"]
-    ones = np.ones(len(table), dtype=np.float32)
-    return _Log(
-        _ids(table.column(names["user"]), "user", path),
-        _ids(table.column(names["item"]), "item", path),
-        ones if weight is None else _weights(table.column(weight), path),
-        None if time is None else _seconds(table.column(time), path),
-        names,
+def _numbered(files: list[LogFile], gap: float | None) -> list[Interactions]:
+    users, user = numbered([file.user for file in files])
+    items, item = numbered([file.item for file in files])
+    sessions = _sessions(files, user, gap)
+    return [
+        Interactions.sorted(users, items, user[n], item[n], file.weight, file.time, sessions[n])
+        for n, file in enumerate(files)
+    ]
+
+
+def _sessions(
+    files: list[LogFile], user: list[npt.NDArray[np.int32]], gap: float | None
+) -> list[npt.NDArray[np.int32]] | list[None]:
+    """Session of each row of each file; told over all of them, as a session may go on from one to the next."""
+    named = [file.session for file in files if file.session is not None]
+    if not named and gap is None:
+        return [None] * len(files)
+    times = [file.time for file in files if file.time is not None]
+    found = session_numbers(
+        np.concatenate(user),
+        np.concatenate(numbered(named)[1]) if named else None,
+        np.concatenate(times) if len(times) == len(files) else None,
+        gap,
     )
+    return np.split(found, np.cumsum([len(part) for part in user])[:-1])
 
 
-def _ids(column: pa.ChunkedArray, what: str, path: Path) -> pa.ChunkedArray:
-    if pa.types.is_nested(column.type):
-        raise DataError(f"the {what} column holds {column.type}, ids are wanted", path=path)
-    column = column.cast(pa.large_string())
-    empty = pc.fill_null(pc.equal(pc.utf8_trim_whitespace(column), ""), True)
-    at = pc.index(empty, True).as_py()
-    if at >= 0:
-        raise DataError(f"the {what}'s id is empty; correct or remove the row", path=path, line=line_of(path, at))
-    return column
+def _merged(files: list[LogFile]) -> list[Dropped]:
+    """What the files dropped, one entry a rule."""
+    found: dict[str, Dropped] = {}
+    for entry in (entry for file in files for entry in file.dropped):
+        before = found.get(entry.rule)
+        if before is not None:
+            entry = replace(before, rows=before.rows + entry.rows, users=before.users + entry.users)
+        found[entry.rule] = entry
+    return list(found.values())
 
 
-def _weights(column: pa.ChunkedArray, path: Path) -> npt.NDArray[np.float32]:
-    weights = np.asarray(numbers_of(column, "weight", path))
-    beyond = np.flatnonzero(np.abs(weights) > np.finfo(np.float32).max)
-    if len(beyond):
-        at = int(beyond[0])
-        raise DataError(
-            f"the weight {weights[at]:g} is too large; scale the weights", path=path, line=line_of(path, at)
-        )
-    return weights.astype(np.float32)
-
-
-def _seconds(column: pa.ChunkedArray, path: Path) -> npt.NDArray[np.float64]:
-    """A time column as seconds since 1970 in UTC."""
-    if pa.types.is_large_string(column.type) or pa.types.is_string(column.type):
-        column = pc.utf8_trim_whitespace(column.cast(pa.large_string()))
-        first = next((c for c in (column[i].as_py() for i in range(len(column))) if c is not None), "")
-        if re.fullmatch(r"[-+]?[\d.]+([eE][-+]?\d+)?", first) is None:
-            column = _timestamps(column, path)
-    if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
-        if column.null_count:
-            at = pc.index(pc.is_null(column), True).as_py()
-            raise DataError("the time is empty; correct or remove the row", path=path, line=line_of(path, at))
-        return np.asarray(column.cast(pa.timestamp("us"), safe=False).cast(pa.int64()), dtype=np.float64) / 1e6
-    seconds = np.asarray(numbers_of(column, "time", path), dtype=np.float64)
-    # 1e11 seconds is the year 5138, 1e11 milliseconds is 1973: no log is of either time by the other reading.
-    # The same holds of milli- and microseconds, and of micro- and nanoseconds.
-    while len(seconds) and np.median(seconds) > 1e11:
-        seconds = seconds / 1000
-    return seconds
-
-
-def _timestamps(column: pa.ChunkedArray, path: Path) -> pa.ChunkedArray:
-    """ISO 8601 strings as UTC timestamps; those without a zone are taken as UTC."""
-    # Arrow wants a time of day and a zone, and no more digits than the unit has.
-    complete = pc.replace_substring_regex(column, r"^(\d{4}-\d\d-\d\d)$", r"\1T00:00")
-    complete = pc.replace_substring_regex(complete, r"(\.\d{6})\d+", r"\1")
-    complete = pc.replace_substring_regex(complete, r"([T ]\d\d(:\d\d){0,2}(\.\d+)?)$", r"\1Z")
-    try:
-        return complete.cast(pa.timestamp("us", tz="UTC"))
-    except pa.ArrowInvalid:
-        at = next(i for i in range(len(complete)) if not _is_time(complete[i]))
-        raise DataError(
-            f"the time {str(column[at].as_py())[:40]!r} is neither seconds since 1970 nor ISO 8601",
-            path=path,
-            line=line_of(path, at),
-        ) from None
-
-
-def _is_time(cell: pa.Scalar) -> bool:
-    try:
-        cell.cast(pa.timestamp("us", tz="UTC"))
-    except pa.ArrowInvalid:
-        return False
-    return True
-
-
-def _interactions(log: _Log, users: IdMap, items: IdMap) -> Interactions:
-    return Interactions.sorted(users, items, users.numbers(log.user), items.numbers(log.item), log.weight, log.time)
-
-
-def deduplicated(log: Interactions, rule: Literal["last", "first", "sum"]) -> Interactions:
-    """One row a user-item pair."""
-    pair = log.user.astype(np.int64) * len(log.items) + log.item
-    rows = np.arange(len(log))
-    if rule == "last":
-        _, at = np.unique(pair[::-1], return_index=True)
-        return log.select(np.sort(rows[::-1][at]))
-    _, first, group = np.unique(pair, return_index=True, return_inverse=True)
-    if rule == "sum":
-        weight = np.zeros(len(log), dtype=np.float32)
-        weight[first] = np.bincount(group, weights=log.weight)
-        log = Interactions(log.users, log.items, log.user, log.item, weight, log.time)
-    return log.select(np.sort(first))
+def _repeated(before: list[Interactions], after: list[Interactions], rule: DuplicateRule) -> list[Dropped]:
+    """The rows dropped as repeated pairs, with a pair as example."""
+    rows = sum(map(len, before)) - sum(map(len, after))
+    if rows == 0:
+        return []
+    log, left = next((one, other) for one, other in zip(before, after, strict=True) if len(one) != len(other))
+    # Where the two first differ stands a repeated pair: one dropped there, or one that moved up onto its like.
+    differ = (log.user[: len(left)] != left.user) | (log.item[: len(left)] != left.item)
+    at = int(differ.argmax()) if differ.any() else len(left)
+    example = f"user {log.users.id(int(log.user[at]))}, item {log.items.id(int(log.item[at]))}"
+    return [Dropped(f"pair of user and item met again ({RULES[rule]})", rows, example=example)]

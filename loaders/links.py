@@ -34,7 +34,12 @@ class LinksConfig(BaseModel):
 
 
 def read_links(
-    config: LinksConfig | None, items: IdMap, graph: KnowledgeGraph, renamed: pa.Table | None = None
+    config: LinksConfig | None,
+    items: IdMap,
+    graph: KnowledgeGraph,
+    *,
+    renamed: pa.Table | None = None,
+    may_join: bool = True,
 ) -> tuple[IdMap, Numbers]:
     """Link the catalogue to the graph.
 
@@ -45,6 +50,7 @@ def read_links(
         config: where the map lies.
         items: the items that have interactions.
         graph: the graph.
+        may_join: whether items that only the map knows join the catalogue.
         renamed: entity ids that were merged away (`id`) and what each became (`into`): links follow them.
 
     Returns:
@@ -55,10 +61,9 @@ def read_links(
     """
     if config is None:
         return items, graph.entities.numbers(_followed(items.to_arrow(), renamed), missing="negative")
-    item, entity = _columns(config)
-    entity = _followed(entity, renamed)
+    item, entity = _columns(config, renamed)
     number = graph.entities.numbers(entity, missing="negative")
-    catalogue = IdMap.numbering(items.to_arrow(), item.filter(pa.array(number >= 0)))
+    catalogue = IdMap.numbering(items.to_arrow(), item.filter(pa.array(number >= 0))) if may_join else items
     linked = np.full(len(catalogue), -1, dtype=np.int64)
     at = catalogue.numbers(item, missing="negative")
     known = (at >= 0) & (number >= 0)
@@ -73,8 +78,8 @@ def _followed(entity: pa.Array, renamed: pa.Table | None) -> pa.Array:
     return pc.coalesce(renamed.column("into").combine_chunks().take(at), entity)
 
 
-def _columns(config: LinksConfig) -> tuple[pa.Array, pa.Array]:
-    """Distinct (item, entity) rows of the file, those with an empty cell left out."""
+def _columns(config: LinksConfig, renamed: pa.Table | None) -> tuple[pa.Array, pa.Array]:
+    """Distinct (item, entity) rows of the file, those with an empty cell left out, merged entities by their new id."""
     table = read_table(config.path)
     item = find_column(table, config.item, ITEM_NAMES, "item", config.path)
     entity = find_column(table, config.entity, ENTITY_NAMES, "entity", config.path)
@@ -84,10 +89,11 @@ def _columns(config: LinksConfig) -> tuple[pa.Array, pa.Array]:
     item = others.pop(0) if item is None else item
     entity = others.pop(0) if entity is None else entity
     pairs = table.select([item, entity]).rename_columns(["item", "entity"]).drop_null()
+    words = [pairs.column(c).cast(pa.large_string()).combine_chunks() for c in ("item", "entity")]
+    pairs = pa.table({"item": words[0], "entity": _followed(words[1], renamed)})
     pairs = pairs.group_by(["item", "entity"], use_threads=False).aggregate([])
     counts = pc.value_counts(pairs.column("item").combine_chunks())
     twice = counts.field("values").filter(pc.greater(counts.field("counts"), 1))
     if len(twice):
         raise DataError(f"the item {str(twice[0])!r} has more than one entity; keep one row for it", path=config.path)
-    strings = (pairs.column(c).cast(pa.large_string()).combine_chunks() for c in ("item", "entity"))
-    return next(strings), next(strings)
+    return pairs.column("item").combine_chunks(), pairs.column("entity").combine_chunks()

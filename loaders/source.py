@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -16,66 +14,21 @@ from ..kg import (
     IdMap,
     Interactions,
     ItemGraph,
-    ItemGraphConfig,
     KnowledgeGraph,
+    Mapped,
     Numbers,
     Schema,
-    SchemaConfig,
     labels,
     with_category_nodes,
 )
+from .filters import FiltersConfig, filtered_parts
+from .graph_sources import GraphConfig
 from .interactions import InteractionsConfig, InteractionsReport, deduplicated, read_interactions
 from .items import ItemsConfig, ItemTable, read_items
 from .links import LinksConfig, read_links
-from .property_tables import read_property_tables
-from .rdf import read_rdf
-from .splits import Split, SplitConfig, assembled, parts_of
+from .splits import Split, SplitConfig, assembled, given_parts, parts_of
 
-__all__ = [
-    "Catalogue",
-    "DataConfig",
-    "GraphConfig",
-    "RdfGraph",
-    "TableGraph",
-    "read_catalogue",
-    "read_graph",
-    "read_log",
-    "read_split",
-]
-
-
-class _GraphOptions(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-    schema_: SchemaConfig = Field(default=SchemaConfig(), alias="schema")
-    """What is stated about the graph's schema; the rest is inferred."""
-
-    around: ItemGraphConfig = Field(default_factory=ItemGraphConfig)
-    """How much of the graph around the items is kept."""
-
-
-class RdfGraph(_GraphOptions):
-    """A graph in RDF files."""
-
-    source: Literal["rdf"]
-
-    files: tuple[Path, ...] = Field(min_length=1)
-    """N-Triples (.nt) and Turtle (.ttl) files, each perhaps with .gz."""
-
-
-class TableGraph(_GraphOptions):
-    """A property graph in node and edge tables with neo4j-admin headers."""
-
-    source: Literal["tables"]
-
-    nodes: tuple[Path, ...] = Field(min_length=1)
-    """Node tables: an :ID column, perhaps :LABEL, and properties."""
-
-    edges: tuple[Path, ...] = ()
-    """Edge tables: :START_ID, :END_ID, perhaps :TYPE."""
-
-
-GraphConfig = Annotated[RdfGraph | TableGraph, Field(discriminator="source")]
+__all__ = ["Catalogue", "DataConfig", "read_catalogue", "read_log", "read_split"]
 
 
 class DataConfig(BaseModel):
@@ -85,6 +38,10 @@ class DataConfig(BaseModel):
 
     interactions: InteractionsConfig
     """The interaction log."""
+
+    filters: FiltersConfig = Field(default_factory=FiltersConfig)
+    """Which interactions are left out from the start. With a filter the catalogue is the items it leaves: none joins it
+    because the graph knows it."""
 
     graph: GraphConfig | None = None
     """The knowledge graph; without one the recommender is purely collaborative."""
@@ -97,13 +54,10 @@ class DataConfig(BaseModel):
 
     def files(self) -> list[Path]:
         """All files named."""
-        graph: tuple[Path, ...] = ()
-        if isinstance(self.graph, RdfGraph):
-            graph = self.graph.files
-        elif isinstance(self.graph, TableGraph):
-            graph = (*self.graph.nodes, *self.graph.edges)
+        graph = [] if self.graph is None else self.graph.paths()
         single = (self.interactions, self.links, self.items)
-        return [*(part.path for part in single if part is not None), *graph]
+        subset = [] if self.filters.items is None else [self.filters.items]
+        return [*(part.path for part in single if part is not None), *subset, *graph]
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +72,7 @@ class Catalogue:
         item_entity: entity number of each item, -1 for none, shape (items,).
         graph: the part of it around the items.
         table: titles and texts from the item table.
+        mapped: what was done to the graph after it was read; None where there is none.
     """
 
     items: IdMap
@@ -127,6 +82,7 @@ class Catalogue:
     item_entity: Numbers
     graph: ItemGraph
     table: ItemTable
+    mapped: Mapped | None = None
 
     @property
     def titles(self) -> pa.Array:
@@ -136,57 +92,51 @@ class Catalogue:
         return pc.coalesce(self.table.titles, by_label)
 
 
-def read_graph(config: GraphConfig, *, on_progress: Callable[[str, int], None] | None = None) -> KnowledgeGraph:
-    """Read the graph a config describes."""
-    if isinstance(config, RdfGraph):
-        return read_rdf(config.files, on_progress=on_progress)
-    return read_property_tables(config.nodes, config.edges)
-
-
 def read_log(data: DataConfig, split: SplitConfig) -> tuple[Interactions, InteractionsReport]:
     """Read all interactions, split or not, as one log with one row a pair: what a description wants."""
     logs, report = read_interactions(data.interactions, more=split.files())
+    logs, dropped = filtered_parts(logs, data.filters)
     whole = logs[0]
     for log in logs[1:]:
         whole = whole.joined(log)
-    return whole, report
+    return whole, report.with_dropped(dropped)
 
 
-def read_split(data: DataConfig, split: SplitConfig, rng: np.random.Generator) -> tuple[Split, int]:
-    """Read the interactions and split them; then repeated pairs become one row within each part.
+def read_split(data: DataConfig, split: SplitConfig, rng: np.random.Generator) -> tuple[Split, InteractionsReport]:
+    """Read the interactions, filter and split them; then repeated pairs become one row within each part.
 
     Returns:
-        The split, and how many rows were dropped as repeated.
+        The split, and what was read and dropped; `duplicates` are the rows that the split has less than the log.
     """
     interactions = data.interactions
     logs, report = read_interactions(interactions, more=split.files(), deduplicate=False)
-    raw = logs if split.strategy == "given" else parts_of(logs[0], split, rng)
+    logs, dropped = filtered_parts(logs, data.filters)
+    raw = given_parts(logs, split, rng) if split.strategy == "given" else parts_of(logs[0], split, rng)
     train, valid, test = (deduplicated(part, interactions.duplicates) for part in raw)
     result = assembled(train, valid, test, min_weight=interactions.min_weight)
-    return result, report.rows - sum(map(len, (result.train, result.valid, result.test)))
+    repeated = sum(map(len, logs)) - sum(map(len, (result.train, result.valid, result.test)))
+    return result, replace(report.with_dropped(dropped), duplicates=repeated)
 
 
-def read_catalogue(data: DataConfig, items: IdMap, knowledge: KnowledgeGraph | None) -> Catalogue:
+def read_catalogue(data: DataConfig, items: IdMap, mapped: Mapped | None) -> Catalogue:
     """Link items to the graph and cut out what lies around them.
 
     Args:
         data: links, item table, and what is stated about the schema.
         items: the items that have interactions.
-        knowledge: the graph as read.
+        mapped: the graph, as `read_graph` gives it.
     """
-    if knowledge is None or data.graph is None:
+    if mapped is None or data.graph is None:
         none = np.full(len(items), -1, dtype=np.int64)
         empty = pa.array([], type=pa.large_string())
         table = read_items(data.items, items)
         return Catalogue(items, None, None, empty, none, ItemGraph.without_graph(items), table)
-    schema = Schema.infer(knowledge).override(data.graph.schema_)
-    excluded = data.graph.schema_.exclude_relations
-    if excluded:
-        kept = {relation.relation for relation in schema.relations}
-        knowledge = knowledge.without_relations(frozenset(knowledge.relations) - kept)
-    knowledge = with_category_nodes(knowledge, schema)
-    items, linked = read_links(data.links, items, knowledge)
+    schema = Schema.infer(mapped.graph).override(data.graph.schema_)
+    knowledge = with_category_nodes(mapped.graph, schema)
+    # What a filter has left out must not come in again by the map of links.
+    may_join = data.filters == FiltersConfig()
+    items, linked = read_links(data.links, items, knowledge, renamed=mapped.renamed, may_join=may_join)
     schema = schema.with_item_type(knowledge, linked[linked >= 0])
     names = labels(knowledge, schema)
-    graph = ItemGraph.build(knowledge, schema, items, linked, names, data.graph.around)
-    return Catalogue(items, knowledge, schema, names, linked, graph, read_items(data.items, items))
+    graph = ItemGraph.build(knowledge, schema, items, linked, names, data.graph.around, mapped.inverse_names)
+    return Catalogue(items, knowledge, schema, names, linked, graph, read_items(data.items, items), mapped)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ..kg import ConfigError, IdMap, Interactions
 
-__all__ = ["Part", "Split", "SplitConfig", "assembled", "parts_of", "split_interactions"]
+__all__ = ["Part", "Split", "SplitConfig", "assembled", "given_parts", "parts_of", "split_interactions"]
 
 Part = Literal["valid", "test"]
 """A held-out part."""
@@ -28,29 +29,32 @@ class SplitConfig(BaseModel):
     """temporal: one point in time for all users, as in production, so that nothing of the future is known.
     temporal_per_user: the last part of each user's own history (other users' later interactions are in train).
     leave_last_out: each user's last is test, the last but one validation; file order where no time is known.
-    random: rows at random by seed. given: validation and test come in files of their own."""
+    random: rows at random by seed. given: test comes in a file of its own, and validation too, or else it is held out
+    of train, rows at random by seed."""
 
     valid: float = Field(default=0.1, gt=0, lt=0.5)
-    """Share of the interactions held out for validation."""
+    """Share of the interactions held out for validation (of a given split without a validation file: of train)."""
 
     test: float = Field(default=0.1, gt=0, lt=0.5)
     """Share of the interactions held out for test."""
 
     valid_path: Path | None = None
-    """Validation file of a given split, of the same layout as data.interactions.path, which is then train."""
+    """Validation file of a given split, of the same layout as data.interactions.path, which is then train. Without
+    one the share `valid` of train becomes validation."""
 
     test_path: Path | None = None
     """Test file of a given split."""
 
     def files(self) -> list[Path]:
-        """Files of a given split, validation first."""
+        """Files of a given split, validation (if it has a file) first."""
         return [path for path in (self.valid_path, self.test_path) if path is not None]
 
     @model_validator(mode="after")
     def _files(self) -> SplitConfig:
-        named = self.valid_path is not None and self.test_path is not None
-        if (self.strategy == "given") != named:
-            raise ValueError("valid_path and test_path go with strategy: given, and it with both of them")
+        if self.strategy == "given" and self.test_path is None:
+            raise ValueError("strategy: given needs test_path (and valid_path, if validation has a file as well)")
+        if self.strategy != "given" and self.files():
+            raise ValueError("valid_path and test_path go with strategy: given; remove them, or choose it")
         return self
 
 
@@ -138,6 +142,37 @@ def parts_of(
         order = rng.permutation(len(log)) if config.strategy == "random" else np.arange(len(log))
         part = _by_share(len(log), order, config)
     return log.select(part == 0), log.select(part == 1), log.select(part == 2)
+
+
+def given_parts(
+    logs: Sequence[Interactions], config: SplitConfig, rng: np.random.Generator
+) -> tuple[Interactions, Interactions, Interactions]:
+    """Rows of train, validation and test of a given split, before pairs that an earlier part knows are left out.
+
+    Without a validation file, the share `valid` of train's user-item pairs, at random, is validation: all rows of a
+    pair go the same way, so that none is known from train.
+
+    Args:
+        logs: what the files hold: train, validation if it has a file, test.
+        config: the split.
+        rng: draws the validation rows.
+
+    Raises:
+        ConfigError: if there are too few pairs for that.
+    """
+    if len(logs) == 3:
+        train, valid, test = logs
+        return train, valid, test
+    train, test = logs
+    pairs, of_row = np.unique(train.user.astype(np.int64) * max(len(train.items), 1) + train.item, return_inverse=True)
+    n = round(len(pairs) * config.valid)
+    if n == 0:
+        raise ConfigError(
+            f"split.valid {config.valid:g} of {len(pairs):,} pairs of train is none; raise it, or give split.valid_path"
+        )
+    held_out = np.zeros(len(pairs), dtype=bool)
+    held_out[rng.permutation(len(pairs))[:n]] = True
+    return train.select(~held_out[of_row]), train.select(held_out[of_row]), test
 
 
 def assembled(

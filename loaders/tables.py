@@ -1,149 +1,152 @@
-"""Delimited text and Parquet into Arrow tables of strings."""
+"""Delimited text, JSON lines and Parquet into Arrow tables."""
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import IO, cast
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from ..kg import DataError
+from .delimited import first_delimited_rows, read_delimited
+from .json_lines import first_json_rows, read_json_lines
+from .streams import DELIMITERS, JSON, line_of, not_text, suffix_of
 
-__all__ = ["find_column", "line_of", "numbers_of", "read_table"]
+__all__ = ["ENCODED", "find_column", "first_rows", "line_of", "numbers_of", "read_table", "row_of"]
 
-RECBOLE = (".inter", ".item", ".user", ".kg", ".link")
-DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": "\t", **dict.fromkeys(RECBOLE, "\t")}
-NOT_TEXT = "the file is not UTF-8 text; convert it, for example with iconv"
+ENCODED = pa.dictionary(pa.int32(), pa.large_string())
+"""Strings that repeat, each kept once: what a column of ids is best read as."""
+KINDS = (*DELIMITERS, *JSON, ".parquet")
 
 
-def read_table(path: str | Path) -> pa.Table:
-    """Read a CSV, TSV, Parquet or RecBole atomic file, gzipped text too; all columns of text files are strings.
+def read_table(
+    path: str | Path, *, columns: Sequence[str] | None = None, types: Mapping[str, Any] | None = None
+) -> pa.Table:
+    """Read a CSV, TSV, RecBole atomic, JSON lines or Parquet file; text also packed (.gz, .bz2, .zst).
 
-    RecBole's typed headers (`user_id:token`) lose their type. An empty cell is null.
+    All columns of delimited files are strings unless `types` says otherwise, and an empty cell is null.
+    RecBole's typed headers (`user_id:token`) lose their type. JSON and Parquet keep their types; categories
+    (dictionaries) become the values they stand for.
+
+    Args:
+        path: the file.
+        columns: the columns to read, in this order; all by default.
+        types: for some of the columns an Arrow type, float64 or `ENCODED`: delimited text is parsed as such where
+            every cell can be (else numbers come as strings), and strings in Parquet are read as `ENCODED`.
 
     Raises:
         DataError: if the file is missing, damaged, of an unknown kind, empty or no UTF-8, a column name occurs twice,
             a row has the wrong number of cells or a quotation mark is never closed.
     """
+    path = _file(path)
+    try:
+        return _read(path, columns, types or {})
+    except UnicodeDecodeError as error:
+        raise not_text(path) from error
+    except (pa.ArrowException, OSError) as error:
+        raise _translated(error, path) from error
+
+
+def first_rows(path: str | Path) -> pa.Table:
+    """The columns of a table with the rows of its first block only; those of a Parquet file without any row.
+
+    Raises:
+        DataError: as `read_table`, as far as this much of the file shows it.
+    """
+    path = _file(path)
+    try:
+        if suffix_of(path) == ".parquet":
+            return _parquet_schema(path).empty_table()
+        return first_json_rows(path) if suffix_of(path) in JSON else first_delimited_rows(path)
+    except UnicodeDecodeError as error:
+        raise not_text(path) from error
+    except (pa.ArrowException, OSError) as error:
+        raise _translated(error, path) from error
+
+
+def _file(path: str | Path) -> Path:
     path = Path(path)
     if not path.is_file():
         raise DataError("no such file", path=path)
-    suffix = _suffix(path)
-    if suffix not in (*DELIMITERS, ".parquet"):
-        raise DataError(f"unknown kind of table; known are {', '.join((*DELIMITERS, '.parquet'))}", path=path)
-    try:
-        table = pq.read_table(path) if suffix == ".parquet" else _read_text(path, suffix)
-    except UnicodeDecodeError as error:
-        raise DataError(NOT_TEXT, path=path) from error
-    except (pa.ArrowException, OSError) as error:
-        raise _translated(error, path) from error
-    twice = [name for name, count in Counter(table.column_names).items() if count > 1]
-    if twice:
-        raise DataError(f"the column {twice[0]!r} occurs more than once; rename one", path=path)
-    return _plain(table)
+    if suffix_of(path) not in KINDS:
+        raise DataError(f"unknown kind of table; known are {', '.join(KINDS)}", path=path)
+    return path
 
 
-def _suffix(path: Path) -> str:
-    return Path(path.stem).suffix.lower() if _packed(path) else path.suffix.lower()
+def _read(path: Path, columns: Sequence[str] | None, types: Mapping[str, Any]) -> pa.Table:
+    suffix = suffix_of(path)
+    if suffix == ".parquet":
+        return _read_parquet(path, columns, types)
+    return read_json_lines(path, columns) if suffix in JSON else read_delimited(path, columns, types)
 
 
-def _packed(path: Path) -> bool:
-    return path.suffix.lower() == ".gz"
-
-
-def _read_text(path: Path, suffix: str) -> pa.Table:
-    # RecBole files never quote, and their titles hold stray quotation marks.
-    recbole = suffix in RECBOLE
-    parse = pacsv.ParseOptions(
-        delimiter=DELIMITERS[suffix], quote_char=False if recbole else '"', newlines_in_values=not recbole
-    )
-    # One thread where it costs little: only then does Arrow name the row of an error.
-    read = pacsv.ReadOptions(use_threads=path.stat().st_size > 50_000_000)
-    with _stream(path) as raw, pacsv.open_csv(raw, read_options=read, parse_options=parse) as stream:
-        names = stream.schema.names
-    convert = pacsv.ConvertOptions(
-        column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=True, null_values=[""]
-    )
-    with _stream(path) as raw:
-        table = pacsv.read_csv(raw, read_options=read, parse_options=parse, convert_options=convert)
-    if not recbole:
-        _check_quotes(table, path)
-    return table.rename_columns([n.split(":")[0] for n in names]) if recbole else table
-
-
-def _stream(path: Path) -> pa.NativeFile:
-    return pa.input_stream(str(path), compression="gzip" if _packed(path) else None)
-
-
-def _check_quotes(table: pa.Table, path: Path) -> None:
-    """Refuse a file whose end is all inside one quotation: Arrow takes the lost rows for one long cell."""
-    last = table.slice(max(0, len(table) - 1)).to_pylist()
-    if last and any("\n" in cell for cell in last[0].values() if cell):
-        with _opened(path) as file:
-            quotes = sum(block.count(b'"') for block in iter(lambda: file.read(1 << 20), b""))
-        if quotes % 2:
-            line = line_of(path, len(table) - 1)
-            raise DataError("a quotation mark is opened and never closed; correct the row", path=path, line=line)
-
-
-def _opened(path: Path) -> IO[bytes]:
-    return cast(IO[bytes], gzip.open(path)) if _packed(path) else path.open("rb")
-
-
-def _plain(table: pa.Table) -> pa.Table:
-    """The table with dictionary-encoded columns (categories of pandas and polars) as the values they stand for."""
+def _read_parquet(path: Path, columns: Sequence[str] | None, types: Mapping[str, Any]) -> pa.Table:
+    schema = _parquet_schema(path)
+    wanted = schema.names if columns is None else list(columns)
+    strings = [
+        name
+        for name, kind in types.items()
+        if pa.types.is_dictionary(kind) and _is_string(schema.field(name).type)
+    ]  # fmt: skip
+    with pq.ParquetFile(path, read_dictionary=strings) as file:
+        # A dot in a name means a nested field to Parquet: such a file is read whole.
+        whole = columns is None or any("." in name for name in schema.names)
+        table = file.read(columns=None if whole else wanted).select(wanted)
     for at, field in enumerate(table.schema):
-        if pa.types.is_dictionary(field.type):
+        if pa.types.is_dictionary(field.type) and field.name not in strings:
             table = table.set_column(at, field.name, table.column(at).cast(field.type.value_type))
     return table
 
 
+def _parquet_schema(path: Path) -> Any:
+    """The schema of a Parquet file, dictionaries as the values they stand for."""
+    schema = pq.read_schema(path)
+    twice = [name for name, count in Counter(schema.names).items() if count > 1]
+    if twice:
+        raise DataError(f"the column {twice[0]!r} occurs more than once; rename one", path=path)
+    for at, field in enumerate(schema):
+        if pa.types.is_dictionary(field.type):
+            schema = schema.set(at, pa.field(field.name, field.type.value_type))
+    return schema
+
+
+def _is_string(kind: Any) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
 def _translated(error: Exception, path: Path) -> DataError:
     message = str(error)
-    if "Empty CSV" in message:
-        return DataError("the file is empty; a header line and rows are wanted", path=path)
-    if "invalid UTF8" in message or "\x00" in message:
-        return DataError(NOT_TEXT, path=path)
+    if "Empty CSV" in message or "Empty JSON" in message:
+        wanted = "one object a line is wanted" if suffix_of(path) in JSON else "a header line and rows are wanted"
+        return DataError(f"the file is empty; {wanted}", path=path)
+    if "invalid UTF8" in message or "Invalid UTF8" in message or "\x00" in message:
+        return not_text(path)
+    if "JSON parse error" in message:
+        return _of_json(message, path)
     row = re.search(r"Row #(\d+)", message)
     brief = re.sub(r"^.*Row #\d+: ", "", message).splitlines()[0][:200]
     # Arrow counts from 1 and the header with it.
     return DataError(f"cannot be read: {brief}", path=path, line=line_of(path, int(row[1]) - 2) if row else None)
 
 
-def line_of(path: Path, row: int) -> int:
-    """The line of a text file on which a row begins, for error messages: blank lines and quoted line breaks count.
-
-    Args:
-        path: a file that `read_table` reads; a Parquet file has no lines, there it is the row counted from 1.
-        row: the row, counted from 0 after the header.
-    """
-    suffix = _suffix(path)
-    if suffix == ".parquet":
-        return row + 1
-    with _opened(path) as raw, io.TextIOWrapper(raw, "utf-8", errors="replace", newline="") as file:
-        reader = csv.reader(
-            file, delimiter=DELIMITERS[suffix], quoting=csv.QUOTE_NONE if suffix in RECBOLE else csv.QUOTE_MINIMAL
-        )
-        left, begun = row + 1, 1
-        try:
-            for cells in reader:
-                if cells and left == 0:
-                    return begun
-                left -= bool(cells)
-                begun = reader.line_num + 1
-        except csv.Error:
-            pass
-    return row + 2
+def _of_json(message: str, path: Path) -> DataError:
+    changed = re.search(r"Column\(/([^)]*)\) changed from (\w+) to (\w+)", message)
+    if changed:
+        name, before, after = changed.groups()
+        return DataError(f"{name!r} is a {before} in some rows and a {after} in others; write all alike", path=path)
+    if "changed from object to array" in message:
+        return DataError("a JSON array; JSON lines are wanted: one object a line", path=path)
+    # The row is one of Arrow's block, not of the file: not told.
+    brief = re.sub(r" in row \d+$", "", message.splitlines()[0])[:200]
+    return DataError(f"cannot be read: {brief}; JSON lines are wanted: one object a line", path=path)
 
 
 def find_column(table: pa.Table, name: str | None, usual: Sequence[str], what: str, path: Path) -> str | None:
@@ -164,13 +167,26 @@ def find_column(table: pa.Table, name: str | None, usual: Sequence[str], what: s
     return name
 
 
-def numbers_of(column: pa.ChunkedArray, what: str, path: Path) -> pa.ChunkedArray:
+def row_of(at: int, rows: npt.NDArray[np.int64] | None) -> int:
+    """The row of the file that a position in a column stands for, where only some `rows` were kept."""
+    return at if rows is None else int(rows[at])
+
+
+def numbers_of(
+    column: pa.ChunkedArray, what: str, path: Path, rows: npt.NDArray[np.int64] | None = None
+) -> pa.ChunkedArray:
     """A column as float64.
+
+    Args:
+        column: strings or numbers.
+        what: what it holds, for messages.
+        path: the file, for messages.
+        rows: the row of the file that each cell stands in, where they are not all of them.
 
     Raises:
         DataError: if a cell is empty, no number, infinite or NaN; the line and the cell are named.
     """
-    if pa.types.is_large_string(column.type) or pa.types.is_string(column.type):
+    if _is_string(column.type):
         text = pc.utf8_trim_whitespace(column)
         good = pc.match_substring_regex(text, r"^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$")
         numbers = pc.if_else(good, text, pa.scalar(None, text.type)).cast(pa.float64())
@@ -182,5 +198,6 @@ def numbers_of(column: pa.ChunkedArray, what: str, path: Path) -> pa.ChunkedArra
     if at >= 0:
         cell = column[at].as_py()
         problem = "is empty" if cell is None else f"is {str(cell)[:40]!r}, not a finite number"
-        raise DataError(f"the {what} {problem}; correct or remove the row", path=path, line=line_of(path, at))
+        line = line_of(path, row_of(at, rows))
+        raise DataError(f"the {what} {problem}; correct or remove the row", path=path, line=line)
     return numbers

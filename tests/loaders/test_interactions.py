@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
@@ -21,6 +23,11 @@ from plait.loaders import InteractionsConfig, InteractionsReport, read_interacti
 Row = tuple[str, str, float, float | None]
 HEADER = "user_id,item_id,rating,timestamp\n"
 CSV = HEADER + "u2,i9,3,300\nu1,i9,4.5,100\nu2,i7,1,200\nu3,i8,2,100\n"
+JSON = """{"user_id": "u2", "item_id": "i9", "rating": 3, "timestamp": 300, "text": ["x"]}
+{"item_id": "i9", "user_id": "u1", "rating": 4.5, "timestamp": 100, "text": []}
+{"user_id": "u2", "item_id": "i7", "rating": 1, "timestamp": 200}
+{"user_id": "u3", "item_id": "i8", "rating": 2, "timestamp": 100}
+"""
 BY_TIME: list[Row] = [
     ("u1", "i9", 4.5, 100.0),
     ("u3", "i8", 2.0, 100.0),
@@ -61,6 +68,12 @@ def stored(folder: Path, **columns: Any) -> Path:
         ("log.csv.gz", gzip.compress(CSV.encode())),
         ("log.csv", "\ufeff" + CSV),
         ("log.csv", "extra," + CSV.replace("\n", "\nx,").removesuffix("x,")),
+        ("log.csv.bz2", bz2.compress(CSV.encode())),
+        ("log.csv.zst", pa.Codec("zstd").compress(CSV.encode(), asbytes=True)),
+        ("log.jsonl", JSON),
+        ("log.json.gz", gzip.compress(JSON.encode())),
+        ("log.csv", CSV.replace("4.5", "+4.5 ")),  # numbers that are parsed only cell by cell
+        ("log.csv", CSV.replace("u1,i9,4.5,100", '"u1",i9," 4.5","1e2"')),
     ],
 )  # fmt: skip
 def test_every_form_gives_the_same_log(tmp_path: Path, name: str, data: str | bytes) -> None:
@@ -268,7 +281,11 @@ def test_a_parquet_column_of_another_kind_is_refused(
 
 @pytest.mark.parametrize(
     ("data", "message"),
-    [(HEADER, "there is no interaction in the file, only a header"), ("", "the file is empty")],
+    [
+        (HEADER, "there is no interaction in the file, only a header"),
+        (HEADER.rstrip(), "there is no interaction in the file, only a header"),
+        ("", "the file is empty"),
+    ],
 )
 def test_a_log_of_nothing_is_refused(tmp_path: Path, data: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
@@ -285,33 +302,37 @@ REPEATED = HEADER + "u,i,1,300\nv,i,9,5\nu,j,2,50\nu,i,4,100\nu,i,2,300\n"
         ("last", [("v", "i", 9, 5), ("u", "j", 2, 50), ("u", "i", 2, 300)]),
         ("first", [("v", "i", 9, 5), ("u", "j", 2, 50), ("u", "i", 4, 100)]),
         ("sum", [("v", "i", 9, 5), ("u", "j", 2, 50), ("u", "i", 1 + 4 + 2, 100)]),
+        ("max", [("v", "i", 9, 5), ("u", "j", 2, 50), ("u", "i", 4, 100)]),
     ],
 )
 def test_a_pair_met_again_is_one_row(tmp_path: Path, rule: str, rows: list[Row]) -> None:
     found, report = read(written(tmp_path, REPEATED), duplicates=rule)
     assert found == rows
     assert (report.rows, report.duplicates) == (5, 2)
+    (entry,) = report.dropped
+    assert (entry.rows, entry.users, entry.items, entry.example) == (2, 0, 0, "user u, item i")
+    assert {"sum": "sum of the weights", "max": "heaviest"}.get(rule, f"the {rule} row stays") in entry.rule
 
 
 pairs = st.lists(st.tuples(st.sampled_from("uvw"), st.sampled_from("ijkl"), st.integers(1, 9)), min_size=1, max_size=15)
 
 
-@given(pairs, st.sampled_from(["last", "first", "sum"]))
+@given(pairs, st.sampled_from(["last", "first", "sum", "max"]))
 def test_repeats_in_an_untimed_log_go_by_file_order(
     tmp_path_factory: pytest.TempPathFactory,
     rows: list[tuple[str, str, int]],
-    rule: Literal["last", "first", "sum"],
+    rule: Literal["last", "first", "sum", "max"],
 ) -> None:
     lines = "".join(f"{u},{i},{w}\n" for u, i, w in rows)
     found, _ = read(written(tmp_path_factory.getbasetemp(), "user,item,count\n" + lines), duplicates=rule)
     kept: dict[tuple[str, str], float] = {}
     for user, item, weight in rows:
         before = kept.get((user, item))
-        if rule == "last":
+        if rule == "last" or (rule == "max" and before is not None and weight >= before):
             kept.pop((user, item), None)  # stands where its last row stood
         if rule == "sum" and before is not None:
             kept[user, item] = before + weight
-        elif rule == "last" or before is None:
+        elif rule == "last" or (user, item) not in kept:
             kept[user, item] = weight
     assert found == [(u, i, float(w), None) for (u, i), w in kept.items()]
 
@@ -342,3 +363,44 @@ def test_unknown_options_are_refused(tmp_path: Path) -> None:
         InteractionsConfig(path=tmp_path, usr="x")  # type: ignore[call-arg]
     with pytest.raises(ValidationError, match="duplicates"):
         InteractionsConfig(path=tmp_path, duplicates="mean")  # type: ignore[arg-type]
+
+
+REVIEWS = """{"reviewerID": "A1", "asin": "0007", "overall": 5.0, "unixReviewTime": 1609848000, "helpful": [0, 1]}
+{"reviewerID": "A2", "asin": "7", "overall": 3, "reviewText": "2021-01-05", "unixReviewTime": 1609848001}
+"""
+
+
+def test_amazon_reviews_are_read_as_they_come(tmp_path: Path) -> None:
+    path = written(tmp_path, gzip.compress(REVIEWS.encode()), "reviews.json.gz")
+    assert read(path)[0] == [("A1", "0007", 5, NOON), ("A2", "7", 3, NOON + 1)]
+    with pytest.raises(DataError, match="the weight column holds list"):
+        read(path, weight="helpful")
+    broken = written(tmp_path, REVIEWS.replace('"asin": "7", ', ""), "reviews.jsonl")
+    with pytest.raises(DataError, match=r"reviews\.jsonl:2: the item's id is empty"):
+        read(broken)
+
+
+def test_json_ids_that_are_numbers_are_their_digits(tmp_path: Path) -> None:
+    path = written(tmp_path, '{"user": 12, "item": 9007199254740993}\n{"user": 7, "item": 1}\n', "log.jsonl")
+    assert read(path)[0] == [("12", "9007199254740993", 1, None), ("7", "1", 1, None)]
+    large = written(tmp_path, '{"user": 12, "item": 12345678901234567890}\n', "large.jsonl")
+    with pytest.raises(DataError, match="too large to be exact as double; store the ids as strings"):
+        read(large)
+
+
+def test_rows_enough_for_several_threads_are_all_there(tmp_path: Path) -> None:
+    # More than one of Arrow's blocks, so that each brings a dictionary of its own.
+    rng = np.random.default_rng(0)
+    n = 400_000
+    user, item, time = rng.integers(0, 900, n), rng.integers(0, 5000, n), rng.integers(0, 10**9, n)
+    table = pa.table({"user": pa.array(user).cast(pa.string()), "item": pa.array(item).cast(pa.string()), "time": time})
+    path = tmp_path / "log.csv"
+    pacsv.write_csv(table, path)
+    assert path.stat().st_size > 4 << 20
+    (log,), report = read_interactions(InteractionsConfig(path=path), deduplicate=False)
+    order = np.argsort(time, kind="stable")
+    assert log.time is not None
+    np.testing.assert_array_equal(log.time, time[order])
+    np.testing.assert_array_equal(np.array(log.users.ids(log.user), dtype=np.int64), user[order])
+    np.testing.assert_array_equal(np.array(log.items.ids(log.item), dtype=np.int64), item[order])
+    assert report.rows == n

@@ -91,3 +91,27 @@ def test_a_missing_map_is_named_and_a_map_of_no_rows_links_nothing(tmp_path: Pat
     with pytest.raises(DataError, match=r"absent\.csv: no such file"):
         linked(LinksConfig(path=tmp_path / "absent.csv"))
     assert linked(written(tmp_path, "item,entity\n")) == {"i1": None, "i2": None, "i3": None}
+
+
+RENAMED = pa.table({"id": ["http://e/old", "http://e/older"], "into": ["http://e/a", "http://e/a"]}).cast(
+    pa.schema([("id", pa.large_string()), ("into", pa.large_string())])
+)
+
+
+def test_links_follow_entities_that_were_merged_away(tmp_path: Path) -> None:
+    # Two rows of one item are no contradiction once their entities are one.
+    config = written(tmp_path, "item,entity\ni1,http://e/old\ni1,http://e/older\ni2,http://e/b\n")
+    items, numbers = read_links(config, ITEMS, GRAPH, renamed=RENAMED)
+    assert GRAPH.entities.ids(numbers[:2]) == ["http://e/a", "http://e/b"]
+    assert list(items) == list(ITEMS)
+    alone = IdMap(["http://e/older", "http://e/c", "x"])
+    _, numbers = read_links(None, alone, GRAPH, renamed=RENAMED)
+    assert numbers.tolist() == [0, 3, -1]
+
+
+def test_no_item_joins_where_none_may(tmp_path: Path) -> None:
+    config = written(tmp_path, "item,entity\ni1,http://e/a\nnew,http://e/b\n")
+    assert "new" in read_links(config, ITEMS, GRAPH)[0]
+    items, numbers = read_links(config, ITEMS, GRAPH, may_join=False)
+    assert items == ITEMS
+    assert numbers.tolist() == [0, -1, -1]

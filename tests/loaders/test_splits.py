@@ -250,7 +250,7 @@ def test_a_larger_catalogue_keeps_every_pair() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"strategy": "given"}, {"strategy": "given", "test_path": Path("t")}, {"valid_path": Path("v"), "test_path": Path("t")},
+    [{"strategy": "given"}, {"strategy": "given", "valid_path": Path("v")}, {"test_path": Path("t")}, {"valid_path": Path("v"), "test_path": Path("t")},
      {"valid": 0}, {"test": 0.5}, {"strategy": "future"}, {"share": 0.1}],
 )  # fmt: skip
 def test_a_config_that_cannot_be_is_refused(wrong: dict[str, Any]) -> None:
@@ -279,4 +279,60 @@ def test_the_test_period_does_not_reach_into_train(rule: str, tmp_path: Path) ->
     assert ("a", "x", 1.0) in listed(split.train)
     assert ("a", "x") not in {row[:2] for row in listed(split.positives())}
     assert listed(split.test) == [("a", "y", 5.0), ("b", "x", 10.0 if rule == "sum" else 5.0)]
-    assert dropped == 2
+    assert dropped.duplicates == 2
+
+
+def test_filters_come_before_the_split_and_are_told(tmp_path: Path) -> None:
+    rows = [(u, i, 10 * u + i) for u in range(6) for i in range(6)] + [(7, 0, 90), (0, 9, 91)]
+    (tmp_path / "log.csv").write_text("user,item,time\n" + "".join(f"u{u},i{i},{t}\n" for u, i, t in rows))
+    data = DataConfig.model_validate(
+        {
+            "interactions": {"path": tmp_path / "log.csv"},
+            "filters": {"min_user_interactions": 2, "min_item_interactions": 3},
+        }
+    )
+    split, report = read_split(data, SplitConfig(strategy="random", valid=0.2, test=0.2), np.random.default_rng(0))
+    assert (sorted(split.users), sorted(split.items)) == ([f"u{n}" for n in range(6)], [f"i{n}" for n in range(6)])
+    assert sum(map(len, (split.train, split.valid, split.test))) == 36
+    assert sum(part.rows for part in report.dropped) == 2
+    assert {part.example for part in report.dropped} == {"user u7", "item i9"}
+    assert data.files() == [tmp_path / "log.csv"]
+
+
+def given_by_files(folder: Path, train: str, test: str, seed: int = 0, **options: Any) -> tuple[Split, int]:
+    for name, lines in (("train.txt", train), ("test.txt", test)):
+        (folder / name).write_text(lines)
+    data = DataConfig.model_validate({"interactions": {"path": folder / "train.txt"}})
+    config = SplitConfig(strategy="given", test_path=folder / "test.txt", **options)
+    split, report = read_split(data, config, np.random.default_rng(seed))
+    return split, report.duplicates
+
+
+def named(part: Interactions) -> set[tuple[str, str]]:
+    return set(zip(part.users.ids(part.user), part.items.ids(part.item), strict=True))
+
+
+def test_a_given_split_without_validation_holds_some_of_train_out(tmp_path: Path) -> None:
+    train = "".join(f"{u} {' '.join(str(i) for i in range(u, u + 10))}\n" for u in range(4))
+    test = "0 40 41\n3 42\n2\n"
+    made, dropped = given_by_files(tmp_path, train, test, valid=0.2)
+    assert [len(part) for part in parts(made)] == [32, 8, 3]  # 0.2 of 40; test stays whole
+    assert named(made.train) | named(made.valid) == {(str(u), str(i)) for u in range(4) for i in range(u, u + 10)}
+    assert named(made.test) == {("0", "40"), ("0", "41"), ("3", "42")}
+    assert dropped == 0
+    same, _ = given_by_files(tmp_path, train, test, valid=0.2)
+    other, _ = given_by_files(tmp_path, train, test, seed=1, valid=0.2)
+    assert named(same.valid) == named(made.valid) != named(other.valid)
+
+
+def test_a_pair_met_again_is_held_out_whole(tmp_path: Path) -> None:
+    train = "".join(f"{u} 1 2 3 1 2 3 1\n" for u in range(9))
+    made, _ = given_by_files(tmp_path, train, "0 4\n", valid=0.4)
+    assert made.overlap == 0
+    assert (len(made.train), len(made.valid)) == (27 - 11, 11)  # 0.4 of 27 pairs
+    assert not named(made.train) & named(made.valid)
+
+
+def test_a_share_of_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="split.valid 0.1 of 2 pairs of train is none; raise it, or give split.valid"):
+        given_by_files(tmp_path, "0 1 2\n", "0 3\n")

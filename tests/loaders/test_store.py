@@ -46,7 +46,7 @@ def test_a_store_gives_the_graph_of_its_files(tmp_path: Path, file: Path, facts:
     assert facts(graph) == facts(read_rdf([file, tmp_path / "b.trig"]))
     assert told[-1] == (5, 5, "triples")
     config = StoreGraph(source="store", folder=tmp_path / "store")
-    assert facts(read_graph(config)) == facts(graph)
+    assert facts(read_graph(config).graph) == facts(graph)
     assert config.paths()
     assert StoreGraph(source="store", folder=tmp_path / "none").paths() == []
 
