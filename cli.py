@@ -86,7 +86,7 @@ def data_describe(
     catalogue = read_catalogue(settings.data, log.items, mapped)
     report = describe(log, columns, catalogue, settings.data.interactions.min_weight)
     if shacl is not None:
-        from .loaders.shacl import check_shapes
+        from .loaders.quality.shacl import check_shapes
 
         files = _rdf_files(settings.data.graph, config)
         report = report.with_shacl(check_shapes(files, shacl, seconds=shacl_seconds, sample=sample, seed=settings.seed))

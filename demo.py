@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .kg import whole_file
-from .loaders.movies import MOVIELENS_TERMS, WIKIDATA_TERMS, movielens_interactions, write_movies
-from .loaders.shop import write_shop
+from .loaders.samples.movies import MOVIELENS_TERMS, WIKIDATA_TERMS, movielens_interactions, write_movies
+from .loaders.samples.shop import write_shop
 
 __all__ = ["DEMOS", "Demo", "prepare"]
 

@@ -44,7 +44,7 @@ def load(
 ) -> None:
     """Load RDF files into a store on disk: whole, or not at all if anything goes wrong."""
     from .loaders import load_store
-    from .loaders.store import Existing
+    from .loaders.rdf.store import Existing
     from .terminal import TerminalProgress
 
     if replace and add:

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from .kg import local_name, whole_file
 from .loaders import DataReport
-from .loaders.distributions import Distribution
+from .loaders.quality.distributions import Distribution
 from .quality_plots import COLOURS, distribution_plot, timeline_plot
 
 __all__ = ["quality_page", "write_quality_page"]

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from .loaders.distributions import Distribution, Timeline
+from .loaders.quality.distributions import Distribution, Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ from rich.table import Table
 from .fusion import Evaluation, Explanation, Recommendation, SimilarItem
 from .kg import Stage, local_name
 from .loaders import DataReport
-from .loaders.shacl import ShaclReport
+from .loaders.quality.shacl import ShaclReport
 
 __all__ = [
     "TerminalProgress",

@@ -53,7 +53,7 @@ def write_log(folder: Path, n: int, rng: np.random.Generator) -> None:
 
 def by_plait(path: Path) -> tuple[float, float, int]:
     """Seconds, those of all cores, and rows left."""
-    from plait.loaders.interactions import InteractionsConfig, read_interactions
+    from plait.loaders.logs.interactions import InteractionsConfig, read_interactions
 
     start, cores = time.perf_counter(), time.process_time()
     (log,), _ = read_interactions(InteractionsConfig(path=path))

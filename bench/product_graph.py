@@ -7,8 +7,19 @@ from pathlib import Path
 import numpy as np
 
 S, I = "http://schema.org/", "http://shop.example/"
-ADJECTIVES = "compact quiet cordless stainless heavy-duty foldable rechargeable waterproof ergonomic slim".split()
-NOUNS = "drill kettle lamp backpack headset grinder tripod blender heater keyboard".split()
+ADJECTIVES = [
+    "compact",
+    "quiet",
+    "cordless",
+    "stainless",
+    "heavy-duty",
+    "foldable",
+    "rechargeable",
+    "waterproof",
+    "ergonomic",
+    "slim",
+]
+NOUNS = ["drill", "kettle", "lamp", "backpack", "headset", "grinder", "tripod", "blender", "heater", "keyboard"]
 
 
 def write_product_graph(path: Path, triples: int, seed: int = 0) -> None:
@@ -30,7 +41,9 @@ def write_product_graph(path: Path, triples: int, seed: int = 0) -> None:
 def _product(number: int, brand: int, category: int, price: float, related: np.ndarray, words: np.ndarray) -> str:
     s = f"<{I}product/{number}>"
     name = f"{ADJECTIVES[words[0]]} {NOUNS[words[1]]} {number}"
-    text = f"A {ADJECTIVES[words[2]]} and {ADJECTIVES[words[3]]} {NOUNS[words[1]]} for home and workshop, model {number}"
+    text = (
+        f"A {ADJECTIVES[words[2]]} and {ADJECTIVES[words[3]]} {NOUNS[words[1]]} for home and workshop, model {number}"
+    )
     return (
         f"{s} <http://www.w3.org/1999/02/22-rdf-syntax-ns#type> <{S}Product> .\n"
         f'{s} <{S}name> "{name}"@en .\n'

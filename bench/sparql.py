@@ -70,7 +70,7 @@ def served(data: str) -> Iterator[str]:
 
 def by_plait() -> Callable[[str], int]:
     """Reads by plait: the number of triples told."""
-    from plait.loaders.sparql import SparqlGraph, read_sparql
+    from plait.loaders.sparql.endpoint import SparqlGraph, read_sparql
 
     def read(url: str) -> int:
         told = [0]

@@ -30,7 +30,7 @@ Counts = tuple[int, int, int]
 
 def by_plait(path: Path) -> Counts:
     """Entities, relations and distinct triples by plait, as a graph sorted by relation, head and tail."""
-    from plait.loaders.triple_tables import TripleGraph, read_triples
+    from plait.loaders.triples.tables import TripleGraph, read_triples
 
     graph = read_triples(TripleGraph(source="triples", files=(path,)))
     return graph.n_entities, len(graph.relations), graph.n_triples

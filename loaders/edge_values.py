@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..kg import DataError
-from .tables import line_of, numbers_of
-from .times import seconds_of
+from .files.tables import line_of, numbers_of
+from .logs.times import seconds_of
 
 __all__ = ["edge_times", "edge_weights"]
 

@@ -8,15 +8,15 @@ from typing import Annotated
 from pydantic import Field
 
 from ..kg import KnowledgeGraph, Mapped, MappingStep, Update, apply_mapping
-from .amazon import AmazonGraph, read_amazon
-from .graphstorm import GraphStormGraph, read_graphstorm
-from .kgat import KgatGraph, read_kgat
-from .property_config import TableGraph
-from .property_tables import read_table_graph
-from .rdf import RdfGraph, read_rdf
-from .sparql import SparqlGraph, read_sparql
-from .store import StoreGraph, read_store
-from .triple_tables import TripleGraph, read_triples
+from .amazon.reader import AmazonGraph, read_amazon
+from .property.config import TableGraph
+from .property.graphstorm import GraphStormGraph, read_graphstorm
+from .property.tables import read_table_graph
+from .rdf.reader import RdfGraph, read_rdf
+from .rdf.store import StoreGraph, read_store
+from .sparql.endpoint import SparqlGraph, read_sparql
+from .triples.kgat import KgatGraph, read_kgat
+from .triples.tables import TripleGraph, read_triples
 
 __all__ = ["GraphConfig", "read_graph"]
 

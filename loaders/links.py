@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
 from ..kg import DataError, IdMap, KnowledgeGraph, Numbers
-from .tables import find_column, read_table
+from .files.tables import find_column, read_table
 
 __all__ = ["LinksConfig", "read_links"]
 

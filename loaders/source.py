@@ -21,12 +21,12 @@ from ..kg import (
     labels,
     with_category_nodes,
 )
-from .filters import FiltersConfig, filtered_parts
 from .graph_sources import GraphConfig
-from .interactions import InteractionsConfig, InteractionsReport, deduplicated, read_interactions
 from .items import ItemsConfig, ItemTable, read_items
 from .links import LinksConfig, read_links
-from .splits import Split, SplitConfig, assembled, given_parts, parts_of
+from .logs.filters import FiltersConfig, filtered_parts
+from .logs.interactions import InteractionsConfig, InteractionsReport, deduplicated, read_interactions
+from .logs.splits import Split, SplitConfig, assembled, given_parts, parts_of
 
 __all__ = ["Catalogue", "DataConfig", "read_catalogue", "read_log", "read_split"]
 

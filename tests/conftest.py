@@ -44,7 +44,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Configuration of a shop of 90 products and 150 customers, texts by the packaged model where it is there."""
-    from plait.loaders.shop import write_shop
+    from plait.loaders.samples.shop import write_shop
 
     folder = tmp_path_factory.mktemp("shop")
     write_shop(folder, seed=5, customers=150, products=90)

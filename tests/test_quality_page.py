@@ -14,8 +14,8 @@ import pytest
 
 from plait.kg import IdMap, Interactions, ItemGraph, ItemGraphConfig, KnowledgeGraph, Literals, Schema, labels
 from plait.loaders import Catalogue, DataReport, InteractionsReport, ItemTable, describe
-from plait.loaders.distributions import Distribution, Timeline
-from plait.loaders.shacl import ShaclReport, ShaclResult
+from plait.loaders.quality.distributions import Distribution, Timeline
+from plait.loaders.quality.shacl import ShaclReport, ShaclResult
 from plait.quality_page import quality_page, write_quality_page
 from plait.quality_plots import distribution_plot, timeline_plot
 

@@ -8,7 +8,7 @@ import pytest
 
 from plait.fusion import Config, read_config
 from plait.kg import ConfigError
-from plait.loaders.property_config import TableGraph
+from plait.loaders.property.config import TableGraph
 
 GOOD = """\
 data:
@@ -83,7 +83,11 @@ def test_a_config_survives_saving(tmp_path: Path) -> None:
         ("layers: 3", "layers: many", r"config.yaml:8: gnn.layers: input should be a valid integer"),
         ("source: rdf", "source: sparkle", r"config.yaml:4: data.graph: .*'rdf', 'store', 'sparql', 'tables'"),
         ("${PLAIT_TEST_FOLDER:-logs}", "${PLAIT_NO_SUCH}", r"config.yaml:3: .*PLAIT_NO_SUCH is not set"),
-        ("source: rdf", "language: en", r"config.yaml:4: data.graph.source is missing: one of rdf, store, sparql, tables"),
+        (
+            "source: rdf",
+            "language: en",
+            r"config.yaml:4: data.graph.source is missing: one of rdf, store, sparql, tables",
+        ),
         (
             "files: [a.nt, sub/b.ttl.gz]",
             "files: [a.nt]\n    nodes: [b.csv]",

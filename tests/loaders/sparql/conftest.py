@@ -20,7 +20,7 @@ import pytest
 from hypothesis import settings
 
 from plait.kg import KnowledgeGraph
-from plait.loaders.sparql import SparqlGraph
+from plait.loaders.sparql.endpoint import SparqlGraph
 
 settings.register_profile("plait", deadline=None)
 settings.load_profile("plait")

@@ -1,0 +1,1 @@
+"""Amazon-style product metadata into a graph."""

@@ -1,0 +1,1 @@
+"""Files of rows: delimited text, JSON lines and Parquet, packed or not, as Arrow tables."""

@@ -1,0 +1,1 @@
+"""Interaction logs: read, filtered, made one row a pair, split."""

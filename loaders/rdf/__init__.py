@@ -1,0 +1,1 @@
+"""RDF in every syntax, from files, from rdflib, and from an Oxigraph store on disk."""

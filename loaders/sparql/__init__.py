@@ -1,0 +1,1 @@
+"""A graph read from a SPARQL endpoint."""

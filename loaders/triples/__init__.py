@@ -1,0 +1,1 @@
+"""Graphs as tables of triples, and KGAT folders."""
