@@ -74,7 +74,7 @@ check: $(VENV)/.dev
 	@echo 'Checking the floors (import-linter) ...'
 	@"$(BIN)/lint-imports" --no-logo
 
-bench: $(VENV)/.core $(VENV)/.demo
+bench: $(VENV)/.bench $(VENV)/.demo
 	@for script in $(BENCH); do echo "== $$script"; "$(BIN)/python" "$$script" || exit 1; done
 	@echo 'Done. Next: BENCH=bench/one.py runs one alone.'
 
@@ -107,6 +107,10 @@ $(VENV)/.core: pyproject.toml _version.py $(VENV)/.torch
 
 $(VENV)/.dev: pyproject.toml _version.py $(VENV)/.torch
 	$(call step,plait with the tools for checks and tests,$(PINNED) -e '.[$(EXTRAS)]')
+	@touch $(VENV)/.core $@
+
+$(VENV)/.bench: pyproject.toml _version.py $(VENV)/.torch
+	$(call step,plait with what the benchmarks compare it with,$(PINNED) -e '.[bench]')
 	@touch $(VENV)/.core $@
 
 $(VENV)/.demo: requirements/demo.txt $(VENV)/.python

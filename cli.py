@@ -78,13 +78,22 @@ def data_describe(
     """Node types, relations, literals, link coverage, density, time range, and what looks wrong."""
     from .fusion import read_config
     from .loaders import describe, read_catalogue, read_graph, read_log
-    from .terminal import finding_lines, report_tables
+    from .terminal import TerminalProgress, finding_lines, report_tables
 
     settings = read_config(config)
-    log, columns = read_log(settings.data, settings.split)
-    mapped = read_graph(settings.data.graph) if settings.data.graph is not None else None
-    catalogue = read_catalogue(settings.data, log.items, mapped)
-    report = describe(log, columns, catalogue, settings.data.interactions.min_weight)
+    progress = TerminalProgress(news)
+    mapped = None
+    if settings.data.graph is not None:
+        with progress.stage("read graph") as stage:
+            mapped = read_graph(settings.data.graph, on_progress=stage.update)
+            stage.result(f"{mapped.graph.n_entities:,} entities, {mapped.graph.n_triples:,} triples")
+    with progress.stage("read interactions") as stage:
+        log, columns = read_log(settings.data, settings.split)
+        stage.result(f"{len(log):,} of {len(log.users):,} users")
+    with progress.stage("look at both") as stage:
+        catalogue = read_catalogue(settings.data, log.items, mapped)
+        report = describe(log, columns, catalogue, settings.data.interactions.min_weight)
+        stage.result(f"{len(report.findings)} findings")
     if shacl is not None:
         from .loaders.quality.shacl import check_shapes
 

@@ -106,6 +106,7 @@ def train(config: Config, *, progress: Progress | None = None) -> Trained:
     recommender = _assemble(split, catalogue, blend)
     details["recency"] = {name: asdict(choice) for name, choice in recency.items()}
     details |= {"stages": stages.as_records(), "data": _fingerprint(config), "schema": _schema_record(catalogue)}
+    details["mapping"] = [] if catalogue.mapped is None else [str(step) for step in catalogue.mapped.steps]
     record = Record(config.model_dump(mode="json", by_alias=True), evaluation, details)
     return Trained(recommender, record, catalogue, split)
 
@@ -125,7 +126,7 @@ def read_data(config: Config, stages: Stages, rng: np.random.Generator) -> tuple
             dropped += f"; {report.duplicates:,} repeated pairs dropped"
         stage.result(f"{rows:,} of {len(split.users):,} users with {len(split.items):,} items{dropped}")
     with stages.stage("link items to graph") as stage:
-        catalogue = read_catalogue(config.data, split.items, mapped)
+        catalogue = read_catalogue(config.data, split.items, mapped, split)
         linked = int((catalogue.item_entity >= 0).sum())
         if mapped is not None and linked == 0:
             raise DataError(
@@ -133,9 +134,10 @@ def read_data(config: Config, stages: Stages, rng: np.random.Generator) -> tuple
                 f"graph's ids, such as {mapped.graph.entities.id(0)!r}",
                 path=config.data.links.path if config.data.links else None,
             )
-        stage.result(
-            f"{linked:,} of {len(catalogue.items):,} items linked, {len(catalogue.graph.entities):,} entities around"
-        )
+        told = catalogue.held_out_triples
+        without = f", {told:,} triples that tell held-out interactions taken out" if told else ""
+        around = f"{len(catalogue.graph.entities):,} entities around"
+        stage.result(f"{linked:,} of {len(catalogue.items):,} items linked, {around}{without}")
     return split.with_items(catalogue.items), catalogue
 
 

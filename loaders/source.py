@@ -22,6 +22,7 @@ from ..kg import (
     with_category_nodes,
 )
 from .graph_sources import GraphConfig
+from .held_out import without_held_out
 from .items import ItemsConfig, ItemTable, read_items
 from .links import LinksConfig, read_links
 from .logs.filters import FiltersConfig, filtered_parts
@@ -73,6 +74,7 @@ class Catalogue:
         graph: the part of it around the items.
         table: titles and texts from the item table.
         mapped: what was done to the graph after it was read; None where there is none.
+        held_out_triples: how many triples told of a held-out interaction, and were taken out of the graph.
     """
 
     items: IdMap
@@ -83,6 +85,7 @@ class Catalogue:
     graph: ItemGraph
     table: ItemTable
     mapped: Mapped | None = None
+    held_out_triples: int = 0
 
     @property
     def titles(self) -> pa.Array:
@@ -118,13 +121,14 @@ def read_split(data: DataConfig, split: SplitConfig, rng: np.random.Generator) -
     return result, replace(report.with_dropped(dropped), duplicates=repeated)
 
 
-def read_catalogue(data: DataConfig, items: IdMap, mapped: Mapped | None) -> Catalogue:
+def read_catalogue(data: DataConfig, items: IdMap, mapped: Mapped | None, split: Split | None = None) -> Catalogue:
     """Link items to the graph and cut out what lies around them.
 
     Args:
         data: links, item table, and what is stated about the schema.
         items: the items that have interactions.
         mapped: the graph, as `read_graph` gives it.
+        split: what is held out of training, and so must not be told by a triple of the graph either.
     """
     if mapped is None or data.graph is None:
         none = np.full(len(items), -1, dtype=np.int64)
@@ -137,6 +141,7 @@ def read_catalogue(data: DataConfig, items: IdMap, mapped: Mapped | None) -> Cat
     may_join = data.filters == FiltersConfig()
     items, linked = read_links(data.links, items, knowledge, renamed=mapped.renamed, may_join=may_join)
     schema = schema.with_item_type(knowledge, linked[linked >= 0])
+    knowledge, told = (knowledge, 0) if split is None else without_held_out(knowledge, split, items, linked)
     names = labels(knowledge, schema)
     graph = ItemGraph.build(knowledge, schema, items, linked, names, data.graph.around, mapped.inverse_names)
-    return Catalogue(items, knowledge, schema, names, linked, graph, read_items(data.items, items), mapped)
+    return Catalogue(items, knowledge, schema, names, linked, graph, read_items(data.items, items), mapped, told)
