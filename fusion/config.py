@@ -22,7 +22,8 @@ from .recency import RecencyConfig
 
 __all__ = ["Config", "read_config"]
 
-SOURCES = ", ".join(get_args(kind.model_fields["source"].annotation)[0] for kind in get_args(get_args(GraphConfig)[0]))
+SOURCES = [get_args(kind.model_fields["source"].annotation)[0] for kind in get_args(get_args(GraphConfig)[0])]
+MOVED = {"data.graph.schema.exclude_relations": "data.graph.mapping.exclude_relations"}
 VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 
 
@@ -99,7 +100,10 @@ def read_config(path: str | Path) -> Config:
         config = Config.model_validate(values)
     except ValidationError as error:
         raise _translated(error, path, tree) from error
-    anchored: Config = _anchored(config, path.parent.absolute())
+    try:
+        anchored: Config = _anchored(config, path.parent.absolute())
+    except RuntimeError as error:  # of a ~ that names nobody
+        raise ConfigError(f"a path cannot be made out: {error}; write it out", path=path) from error
     return anchored
 
 
@@ -151,9 +155,16 @@ def _translated(error: ValidationError, path: Path, tree: yaml.Node) -> ConfigEr
         known = _known_keys(location[:-1])
         close = get_close_matches(str(location[-1]), known, 1)
         hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
+        hint = f"it is {moved} now" if (moved := MOVED.get(".".join(map(str, _in_file(tree, location))))) else hint
         message = f"unknown key {str(location[-1])!r} in {where.rpartition('.')[0] or 'the file'}; {hint}"
     elif problem["type"] == "union_tag_not_found":
-        message = f"{where}.source is missing: one of {SOURCES}"
+        message = f"{where}.source is missing: one of {', '.join(SOURCES)}"
+    elif problem["type"] == "union_tag_invalid":
+        tag = problem["ctx"]["tag"]
+        close = get_close_matches(tag, SOURCES, 1)
+        message = f"{where}.source: there is no source {tag!r}; " + (
+            f"did you mean {close[0]!r}?" if close else f"known are {', '.join(SOURCES)}"
+        )
     elif problem["type"] == "missing":
         message = f"{where} is missing"
     else:
@@ -169,8 +180,9 @@ def _known_keys(location: tuple[str | int, ...]) -> list[str]:
         inner = [
             m
             for model in models
-            if part in model.model_fields
-            for m in _models_in(model.model_fields[str(part)].annotation)
+            for name, field in model.model_fields.items()
+            if part == (field.alias or name)
+            for m in _models_in(field.annotation)
         ]
         # The tag of a union names no key: it chooses among the models of its place.
         tagged = [

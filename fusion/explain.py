@@ -16,6 +16,10 @@ from ..kg import GraphPath, ItemGraph, Step, find_paths, local_name, short_names
 __all__ = ["Explainer", "Explanation", "Hop"]
 
 INTERACTED = "interacted"
+TOGETHER = 16
+"""Items that paths are sought to at once."""
+LOOKED_AT = 500
+"""Most paths to an item of which the most telling are chosen: the shortest, and of these those through rare nodes."""
 MAX_DEGREE = 300
 """Nodes with more edges are not walked on from: that two films are both in English explains little. Such a node is
 told only as the one between two items, and only where it is among the rarest that join them."""
@@ -99,12 +103,19 @@ class Explainer:
         found: dict[int, list[GraphPath]] = {}
         for length in sorted({min(2, max_length), max_length}):
             rest = [item for item in items if not found.get(item)]
-            if not rest or len(history) == 0:
-                break
-            # All at once: the walks from the history are the same for every item.
-            paths = find_paths(self.graph.adjacency, history, np.array(rest), max_length=length, max_degree=MAX_DEGREE)
-            for row, item in enumerate(rest):
-                found[item] = [p for p in paths.of(row) if len(p.steps) <= 2 or not self._meets_hub(p)]
+            # Many at once: the walks from the history are the same for every item. Not all: those to an item add up.
+            for first in range(0, len(rest) if len(history) else 0, TOGETHER):
+                targets = np.array(rest[first : first + TOGETHER])
+                paths = find_paths(
+                    self.graph.adjacency,
+                    history,
+                    targets,
+                    max_length=length,
+                    max_degree=MAX_DEGREE,
+                    limit=LOOKED_AT,
+                )
+                for row, item in enumerate(targets.tolist()):
+                    found[item] = [p for p in paths.of(row) if len(p.steps) <= 2 or not self._meets_hub(p)]
         return [self._best(user_id, history[history != item], item, found.get(item, []), n) for item in items]
 
     def _best(

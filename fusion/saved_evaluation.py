@@ -12,9 +12,9 @@ from .config import Config
 from .evaluation import Evaluation, evaluate
 from .stages import Stages
 from .storage import load, read_record, sha256_of
-from .training import read_data, scorers
+from .training import fingerprint, read_data, scorers
 
-__all__ = ["evaluate_saved"]
+__all__ = ["check_data", "evaluate_saved"]
 
 
 def evaluate_saved(folder: str | Path, *, progress: Progress | None = None) -> Evaluation:
@@ -28,20 +28,24 @@ def evaluate_saved(folder: str | Path, *, progress: Progress | None = None) -> E
         config = Config.model_validate(record.config)
     except ValidationError as error:
         raise ModelError("its configuration is of another version of plait; train anew", path=folder) from error
-    for name, digest in record.details["data"].items():
-        path = Path(name)
-        if not path.is_file():
-            raise ModelError(
-                f"its data {name} is gone; `plait evaluate --stored` shows the figures of the training", path=folder
-            )
-        if sha256_of(path) != digest:
-            raise ModelError(
-                f"its data {name} has changed since the training, so the split would be another; train anew, or see "
-                "the figures of the training with `plait evaluate --stored`",
-                path=folder,
-            )
+    check_data(config, record.details["data"], Path(folder))
     blend = recommender.blend
     split, _ = read_data(config, Stages(progress or SilentProgress()), np.random.default_rng(config.seed))
     if split.users != recommender.users or split.items != recommender.items:
         raise ModelError("the data gives other users or items than the model knows; train anew", path=folder)
     return evaluate(scorers(blend.signals, {}, blend, blend.recency), split, config.evaluation)
+
+
+def check_data(config: Config, known: dict[str, str], folder: Path) -> None:
+    """See that every file the model was trained on is there and is the same, and that there is no other."""
+    see = "see the figures of the training with `plait evaluate --stored`"
+    for name, digest in known.items():
+        if not Path(name).is_file():
+            raise ModelError(f"its data {name} is gone; {see}", path=folder)
+        if sha256_of(Path(name)) != digest:
+            raise ModelError(
+                f"its data {name} has changed since the training, so the split would be another; train anew, or {see}",
+                path=folder,
+            )
+    if more := sorted(set(fingerprint(config)) - set(known)):
+        raise ModelError(f"{more[0]} has joined its data since the training; train anew, or {see}", path=folder)

@@ -14,8 +14,8 @@ import pyarrow as pa
 import scipy.sparse as sp
 
 from ..gnn import Embeddings
-from ..kg import ConfigError, DataError, ItemGraph, Progress, SilentProgress, short_names
-from ..loaders import Catalogue, Split, read_catalogue, read_graph, read_split
+from ..kg import ConfigError, DataError, ItemGraph, KnowledgeGraph, Progress, SilentProgress, short_names
+from ..loaders import Catalogue, Split, before_mapping, read_catalogue, read_graph, read_split
 from ..text import TextEncoder, Verbaliser, load_encoder
 from .blend import Blend, search_weights, standardised
 from .config import Config
@@ -29,7 +29,7 @@ from .signal import Audience, Scores, Signal
 from .stages import Stages
 from .storage import Record, save, sha256_of
 
-__all__ = ["Trained", "read_data", "scorers", "train"]
+__all__ = ["Trained", "fingerprint", "read_data", "scorers", "train"]
 
 VALIDATION_USERS = 4000
 """Most users that early stopping and the choice of penalties look at."""
@@ -82,6 +82,8 @@ def train(config: Config, *, progress: Progress | None = None) -> Trained:
     threads = _set_threads(config.threads)
     rng = np.random.default_rng(config.seed)
     split, catalogue = read_data(config, stages, rng)
+    # Now, not at the end of a long training: by then a file may be another.
+    data = fingerprint(config)
     text = _encode(config, catalogue, stages)
     held_out = HeldOut.of(split, "valid")
     if len(held_out.users) == 0:
@@ -105,7 +107,7 @@ def train(config: Config, *, progress: Progress | None = None) -> Trained:
         stage.result(f"{evaluation.users['valid']:,} validation and {evaluation.users['test']:,} test users")
     recommender = _assemble(split, catalogue, blend)
     details["recency"] = {name: asdict(choice) for name, choice in recency.items()}
-    details |= {"stages": stages.as_records(), "data": _fingerprint(config), "schema": _schema_record(catalogue)}
+    details |= {"stages": stages.as_records(), "data": data, "schema": _schema_record(catalogue)}
     details["mapping"] = [] if catalogue.mapped is None else [str(step) for step in catalogue.mapped.steps]
     record = Record(config.model_dump(mode="json", by_alias=True), evaluation, details)
     return Trained(recommender, record, catalogue, split)
@@ -113,11 +115,6 @@ def train(config: Config, *, progress: Progress | None = None) -> Trained:
 
 def read_data(config: Config, stages: Stages, rng: np.random.Generator) -> tuple[Split, Catalogue]:
     """Read graph and interactions, link and split them."""
-    mapped = None
-    if config.data.graph is not None:
-        with stages.stage("read graph") as stage:
-            mapped = read_graph(config.data.graph, on_progress=stage.update)
-            stage.result(f"{mapped.graph.n_entities:,} entities, {mapped.graph.n_triples:,} triples")
     with stages.stage("read interactions") as stage:
         split, report = read_split(config.data, config.split, rng)
         rows = sum(map(len, (split.train, split.valid, split.test)))
@@ -125,20 +122,41 @@ def read_data(config: Config, stages: Stages, rng: np.random.Generator) -> tuple
         if report.duplicates:
             dropped += f"; {report.duplicates:,} repeated pairs dropped"
         stage.result(f"{rows:,} of {len(split.users):,} users with {len(split.items):,} items{dropped}")
+    mapped = None
+    if config.data.graph is not None:
+        with stages.stage("read graph") as stage:
+            before = before_mapping(config.data, split)
+            mapped = read_graph(config.data.graph, on_progress=stage.update, before=before)
+            shaped = "".join(f"; {step}" for step in mapped.steps if step.dropped)
+            stage.result(f"{mapped.graph.n_entities:,} entities, {mapped.graph.n_triples:,} triples{shaped}")
     with stages.stage("link items to graph") as stage:
         catalogue = read_catalogue(config.data, split.items, mapped, split)
         linked = int((catalogue.item_entity >= 0).sum())
         if mapped is not None and linked == 0:
-            raise DataError(
-                "no item is linked to an entity of the graph; check data.links: its entity column should hold the "
-                f"graph's ids, such as {mapped.graph.entities.id(0)!r}",
-                path=config.data.links.path if config.data.links else None,
-            )
+            raise _nothing_linked(config, catalogue, mapped.graph)
         told = catalogue.held_out_triples
         without = f", {told:,} triples that tell held-out interactions taken out" if told else ""
         around = f"{len(catalogue.graph.entities):,} entities around"
         stage.result(f"{linked:,} of {len(catalogue.items):,} items linked, {around}{without}")
     return split.with_items(catalogue.items), catalogue
+
+
+def _nothing_linked(config: Config, catalogue: Catalogue, graph: KnowledgeGraph) -> DataError:
+    """What to say where no item is in the graph: an id of either side, and the way from one to the other."""
+    ids = f"items are called such as {catalogue.items.id(0)!r}, entities {graph.entities.id(0)!r}"
+    links = config.data.links
+    if links is not None and links.path is not None:
+        return DataError(
+            f"no item is linked to an entity of the graph, though the file links some: {ids}; see that its columns hold "
+            "the log's ids and the graph's",
+            path=links.path,
+        )
+    spaces = (
+        "; item_space leaves those of the items' id space as they are"
+        if hasattr(config.data.graph, "item_space")
+        else ""
+    )
+    return DataError(f"no item has an entity of the same id: {ids}; give a map under data.links{spaces}")
 
 
 def _set_threads(wanted: int) -> int:
@@ -337,7 +355,7 @@ def _assemble(split: Split, catalogue: Catalogue, blend: Blend) -> Recommender:
     return Recommender(split.users, titles, catalogue.graph, blend, split.history("test"), split.seen("test"), trained)
 
 
-def _fingerprint(config: Config) -> dict[str, str]:
+def fingerprint(config: Config) -> dict[str, str]:
     """SHA-256 of every input file, by name."""
     files = [*config.data.files(), *config.split.files()]
     return {str(path): sha256_of(path) for path in files if path.is_file()}

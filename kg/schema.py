@@ -156,6 +156,8 @@ def _literal_types(graph: KnowledgeGraph) -> tuple[LiteralType, ...]:
         distinct = int(pc.count_distinct(values).as_py())
         entities = len(np.unique(literals.entity[rows]))
         kind = _literal_kind(local_name(predicate), sample.value, sample.datatype, distinct / len(rows), entities)
+        if kind == "text" and graph.entities.to_arrow().take(pa.array(sample.entity)).equals(sample.value):
+            kind = "ignore"  # the entities' own ids over again
         types.append(LiteralType(short, kind, len(rows), distinct, values[0].as_py(), predicate))
     return tuple(sorted(types, key=lambda lit: (-lit.count, lit.name)))
 

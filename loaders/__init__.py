@@ -17,7 +17,8 @@ from .quality.describe import DataReport, describe
 from .quality.finding import Finding
 from .rdf.reader import RdfGraph, read_rdf, read_rdflib
 from .rdf.store import StoreGraph, load_store, open_store, read_store
-from .source import Catalogue, DataConfig, read_catalogue, read_log, read_split
+from .saved_graph import SavedGraph, read_saved_graph, save_graph
+from .source import Catalogue, DataConfig, before_mapping, read_catalogue, read_log, read_split
 from .sparql.endpoint import SparqlGraph, read_sparql
 from .triples.kgat import KgatGraph, read_kgat
 from .triples.tables import TripleGraph, read_triples
@@ -41,6 +42,7 @@ __all__ = [
     "LinksConfig",
     "Part",
     "RdfGraph",
+    "SavedGraph",
     "SparqlGraph",
     "Split",
     "SplitConfig",
@@ -48,6 +50,7 @@ __all__ = [
     "TableGraph",
     "TripleGraph",
     "assembled",
+    "before_mapping",
     "describe",
     "export_embeddings",
     "filtered",
@@ -65,11 +68,13 @@ __all__ = [
     "read_property_tables",
     "read_rdf",
     "read_rdflib",
+    "read_saved_graph",
     "read_sparql",
     "read_split",
     "read_store",
     "read_table",
     "read_table_graph",
     "read_triples",
+    "save_graph",
     "split_interactions",
 ]

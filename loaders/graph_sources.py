@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from .property.graphstorm import GraphStormGraph, read_graphstorm
 from .property.tables import read_table_graph
 from .rdf.reader import RdfGraph, read_rdf
 from .rdf.store import StoreGraph, read_store
+from .saved_graph import SavedGraph, read_saved_graph
 from .sparql.endpoint import SparqlGraph, read_sparql
 from .triples.kgat import KgatGraph, read_kgat
 from .triples.tables import TripleGraph, read_triples
@@ -21,13 +23,31 @@ from .triples.tables import TripleGraph, read_triples
 __all__ = ["GraphConfig", "read_graph"]
 
 GraphConfig = Annotated[
-    RdfGraph | StoreGraph | SparqlGraph | TableGraph | TripleGraph | KgatGraph | AmazonGraph | GraphStormGraph,
+    RdfGraph
+    | StoreGraph
+    | SparqlGraph
+    | TableGraph
+    | TripleGraph
+    | KgatGraph
+    | AmazonGraph
+    | GraphStormGraph
+    | SavedGraph,
     Field(discriminator="source"),
 ]
 
 
-def read_graph(config: GraphConfig, *, on_progress: Update | None = None) -> Mapped:
+def read_graph(
+    config: GraphConfig,
+    *,
+    on_progress: Update | None = None,
+    before: Callable[[KnowledgeGraph], KnowledgeGraph] | None = None,
+) -> Mapped:
     """Read the graph a config describes, and shape it as its `mapping` says.
+
+    Args:
+        config: where it is.
+        on_progress: told how far it is.
+        before: what is done to the graph before it is shaped.
 
     Returns:
         The graph, and what each step of the mapping did.
@@ -37,8 +57,13 @@ def read_graph(config: GraphConfig, *, on_progress: Update | None = None) -> Map
     """
     left_out: list[str] = []
     graph = _read(config, left_out, on_progress)
+    steps = [MappingStep("read", text) for text in left_out]
+    if before is not None:
+        triples, graph = graph.n_triples, before(graph)
+        if told := triples - graph.n_triples:
+            steps.append(MappingStep("held out", f"{told:,} triples that tell held-out interactions taken out", told))
     mapped = apply_mapping(graph, config.mapping, on_progress=on_progress)
-    return replace(mapped, steps=(*(MappingStep("read", text) for text in left_out), *mapped.steps))
+    return replace(mapped, steps=(*steps, *mapped.steps))
 
 
 def _read(config: GraphConfig, left_out: list[str], on_progress: Update | None) -> KnowledgeGraph:
@@ -60,3 +85,5 @@ def _read(config: GraphConfig, left_out: list[str], on_progress: Update | None) 
             return read_amazon(config, left_out=left_out, on_progress=on_progress)
         case GraphStormGraph():
             return read_graphstorm(config, left_out=left_out, on_progress=on_progress)
+        case SavedGraph():
+            return read_saved_graph(config.folder)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ..kg import (
     IdMap,
@@ -25,11 +26,12 @@ from .graph_sources import GraphConfig
 from .held_out import without_held_out
 from .items import ItemsConfig, ItemTable, read_items
 from .links import LinksConfig, read_links
+from .logs.duplicates import deduplicated
 from .logs.filters import FiltersConfig, filtered_parts
-from .logs.interactions import InteractionsConfig, InteractionsReport, deduplicated, read_interactions
+from .logs.interactions import InteractionsConfig, InteractionsReport, read_interactions
 from .logs.splits import Split, SplitConfig, assembled, given_parts, parts_of
 
-__all__ = ["Catalogue", "DataConfig", "read_catalogue", "read_log", "read_split"]
+__all__ = ["Catalogue", "DataConfig", "before_mapping", "read_catalogue", "read_log", "read_split"]
 
 
 class DataConfig(BaseModel):
@@ -47,8 +49,12 @@ class DataConfig(BaseModel):
     graph: GraphConfig | None = None
     """The knowledge graph; without one the recommender is purely collaborative."""
 
+    user_prefix: str = ""
+    """Where the graph knows the users: what stands before a user's id in the id of the user's entity, such as
+    http://shop.example/user/. What is held out of training is found by it, and taken out of the graph."""
+
     links: LinksConfig | None = None
-    """Map from item ids to entity ids; without one, an item's entity is the one of the same id."""
+    """Which entities the items are; without it, an item's entity is the one of the same id."""
 
     items: ItemsConfig | None = None
     """Table of titles, for items that the graph does not know."""
@@ -56,9 +62,15 @@ class DataConfig(BaseModel):
     def files(self) -> list[Path]:
         """All files named."""
         graph = [] if self.graph is None else self.graph.paths()
-        single = (self.interactions, self.links, self.items)
-        subset = [] if self.filters.items is None else [self.filters.items]
-        return [*(part.path for part in single if part is not None), *subset, *graph]
+        sections = (self.interactions, self.links, self.items)
+        single = [*(section.path for section in sections if section is not None), self.filters.items]
+        return [*(path for path in single if path is not None), *graph]
+
+    @model_validator(mode="after")
+    def _links_want_a_graph(self) -> DataConfig:
+        if self.links is not None and self.graph is None:
+            raise ValueError("links lead to the entities of a graph: name one under data.graph, or leave links out")
+        return self
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +114,9 @@ def read_log(data: DataConfig, split: SplitConfig) -> tuple[Interactions, Intera
     whole = logs[0]
     for log in logs[1:]:
         whole = whole.joined(log)
-    return whole, report.with_dropped(dropped)
+    # A pair may stand in train and in a held-out file.
+    single = deduplicated(whole, data.interactions.duplicates)
+    return single, report.with_dropped(dropped).with_repeated(whole, single, data.interactions.duplicates)
 
 
 def read_split(data: DataConfig, split: SplitConfig, rng: np.random.Generator) -> tuple[Split, InteractionsReport]:
@@ -121,6 +135,17 @@ def read_split(data: DataConfig, split: SplitConfig, rng: np.random.Generator) -
     return result, replace(report.with_dropped(dropped), duplicates=repeated)
 
 
+def before_mapping(data: DataConfig, split: Split) -> Callable[[KnowledgeGraph], KnowledgeGraph]:
+    """What is done to a graph before it is shaped: whatever a mapping makes of it is made without what is held out."""
+
+    def without(graph: KnowledgeGraph) -> KnowledgeGraph:
+        by_map = data.links if data.links is not None and data.links.path is not None else None
+        items, linked = read_links(by_map, split.items, graph)
+        return without_held_out(graph, split, items, linked, user_prefix=data.user_prefix)[0]
+
+    return without
+
+
 def read_catalogue(data: DataConfig, items: IdMap, mapped: Mapped | None, split: Split | None = None) -> Catalogue:
     """Link items to the graph and cut out what lies around them.
 
@@ -129,6 +154,7 @@ def read_catalogue(data: DataConfig, items: IdMap, mapped: Mapped | None, split:
         items: the items that have interactions.
         mapped: the graph, as `read_graph` gives it.
         split: what is held out of training, and so must not be told by a triple of the graph either.
+            See also `before_mapping`.
     """
     if mapped is None or data.graph is None:
         none = np.full(len(items), -1, dtype=np.int64)
@@ -141,7 +167,12 @@ def read_catalogue(data: DataConfig, items: IdMap, mapped: Mapped | None, split:
     may_join = data.filters == FiltersConfig()
     items, linked = read_links(data.links, items, knowledge, renamed=mapped.renamed, may_join=may_join)
     schema = schema.with_item_type(knowledge, linked[linked >= 0])
-    knowledge, told = (knowledge, 0) if split is None else without_held_out(knowledge, split, items, linked)
+    told = 0
+    if split is not None:
+        # Once more after the mapping, which may have made a user and an entity of another name one.
+        knowledge, told = without_held_out(
+            knowledge, split, items, linked, user_prefix=data.user_prefix, renamed=mapped.renamed
+        )
     names = labels(knowledge, schema)
     graph = ItemGraph.build(knowledge, schema, items, linked, names, data.graph.around, mapped.inverse_names)
     return Catalogue(items, knowledge, schema, names, linked, graph, read_items(data.items, items), mapped, told)

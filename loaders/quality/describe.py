@@ -12,7 +12,7 @@ import numpy as np
 from ...kg import Interactions, LiteralType, NodeType, RelationType
 from ..logs.interactions import InteractionsReport
 from ..source import Catalogue
-from .distributions import Distribution, Timeline
+from .distributions import Distribution, Timeline, plausible_times
 from .finding import EXAMPLES, Finding, by_severity
 from .graph_findings import Coverage, coverage, graph_findings, link_findings
 from .graph_statistics import Fan, Hub, LanguageCount, degree_distributions, degrees, fans, hubs, literal_languages
@@ -28,10 +28,11 @@ class DataReport:
     """Counts, coverage and findings.
 
     Attributes:
-        interactions: rows, users, items, positives, repeated pairs dropped.
-        columns: the column of the log that each thing is read from.
+        interactions: rows, users, items, positives, sessions where they are told apart, repeated pairs dropped.
+        columns: the column of the log that each thing is read from; none has any where the file holds histories.
         density: share of user-item pairs that occur.
-        time_range: first and last time, ISO 8601 in UTC, or None.
+        time_range: first and last time, ISO 8601 in UTC, or None. Times before 1990 or after 2100 are left to a finding,
+            unless there are no others; so in the timeline.
         timeline: interactions over time, None without times.
         histories, popularity: liked items per user, and likes per item, over those that have any.
         node_types, relations, literals: the schema with counts.
@@ -80,6 +81,11 @@ class DataReport:
         grave = (f for f in self.findings if f.severity != "info")
         return tuple(f"{f.sentence}: {f.remedy}" if f.remedy else f.sentence for f in grave)
 
+    @property
+    def of_histories(self) -> bool:
+        """Whether the log is a file of histories, which has no columns."""
+        return bool(self.columns) and all(column is None for column in self.columns.values())
+
     def with_shacl(self, report: ShaclReport) -> DataReport:
         """The same with the result of a check against shapes."""
         return replace(self, shacl=report, findings=by_severity((*self.findings, *shacl_findings(report))))
@@ -96,6 +102,7 @@ def describe(
     min_weight: float | None,
     *,
     more: Sequence[Finding] = (),
+    strategy: str | None = None,
 ) -> DataReport:
     """Describe what was read.
 
@@ -105,12 +112,16 @@ def describe(
         catalogue: the items and the graph.
         min_weight: the weight from which an interaction counts as liked; None for all.
         more: findings of other checks, to stand among these.
+        strategy: how the log is to be split, as in `split.strategy`: without times it may not matter that there are none.
     """
     schema, graph, knowledge = catalogue.schema, catalogue.graph, catalogue.knowledge
     liked = log.at_least(min_weight)
     unlinked = np.flatnonzero(catalogue.item_entity < 0)[:EXAMPLES]
     names = [catalogue.titles[int(i)].as_py() or catalogue.items.id(int(i)) for i in unlinked]
     counts = {"rows": len(log), "users": len(log.users), "items": len(log.items), "positives": len(liked)}
+    if log.session is not None:
+        counts["sessions"] = len(np.unique(log.session))
+    times = plausible_times(np.empty(0) if log.time is None else log.time)
     cover, mismatches = coverage(log, catalogue), find_mismatches(catalogue)
     relations = fans(knowledge) if knowledge is not None else ()
     degree = degrees(knowledge) if knowledge is not None else np.empty(0, dtype=np.int64)
@@ -118,8 +129,8 @@ def describe(
         interactions=counts | {"duplicates": report.duplicates},
         columns=report.columns,
         density=log.density,
-        time_range=None if log.time is None else (_iso(log.time[0]), _iso(log.time[-1])),
-        timeline=Timeline.of(log.time),
+        time_range=(_iso(times[0]), _iso(times[-1])) if len(times) else None,
+        timeline=Timeline.of(times),
         histories=_spread("liked items of a user", liked.user),
         popularity=_spread("users who like an item", liked.item),
         node_types=schema.node_types if schema else (),
@@ -138,7 +149,7 @@ def describe(
         around={"entities": len(graph.entities), "triples": len(graph.head)},
         findings=by_severity(
             [
-                *log_findings(log, report, min_weight),
+                *log_findings(log, report, min_weight, strategy),
                 *_without_graph(catalogue),
                 *(link_findings(catalogue, cover, mismatches) if knowledge is not None else ()),
                 *graph_findings(catalogue, relations),

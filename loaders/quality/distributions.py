@@ -8,10 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Distribution", "Timeline", "gini"]
+__all__ = ["YEAR_1990", "YEAR_2100", "Distribution", "Timeline", "gini", "plausible_times"]
 
 POINTS = 60
 BINS = 48
+YEAR_1990 = 631_152_000.0
+YEAR_2100 = 4_102_444_800.0
+YEAR_1, YEAR_9999 = -62_135_596_800.0, 253_402_300_799.0
+"""What a date can name."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ class Timeline:
     """Interactions over time.
 
     Attributes:
-        first, last: seconds since 1970 in UTC.
+        first, last: of the plausible times, in seconds since 1970 in UTC.
         counts: interactions in each of up to 48 equal spans between them.
     """
 
@@ -88,10 +92,18 @@ class Timeline:
 
     @classmethod
     def of(cls, time: Iterable[float] | npt.NDArray[np.float64] | None) -> Timeline | None:
-        """The timeline of a column of times; None where there is none, or only one point in time."""
-        times = np.empty(0) if time is None else np.asarray(time, dtype=np.float64)
-        times = times[np.isfinite(times)]
-        if not len(times) or times.min() == times.max():
+        """The timeline of a column of times; None where there is none, or they lie within a second."""
+        times = plausible_times(np.empty(0) if time is None else np.asarray(time, dtype=np.float64))
+        if not len(times) or times.max() - times.min() < 1:
             return None
         counts, _ = np.histogram(times, bins=BINS)
         return cls(float(times.min()), float(times.max()), tuple(counts.tolist()))
+
+
+def plausible_times(times: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The times between 1990 and 2100; where none is, all that are finite, brought into the years 1 to 9999.
+
+    One time in milliseconds among seconds lies fifty thousand years off, and would squeeze all others into one bar.
+    """
+    inside = times[(times >= YEAR_1990) & (times <= YEAR_2100)]
+    return inside if len(inside) else times[np.isfinite(times)].clip(YEAR_1, YEAR_9999)

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from ...kg import Interactions, KnowledgeGraph, Mapped, Schema, local_name, short_names
 from ...kg.labels import RDFS_LABEL
 from ..source import Catalogue
-from .finding import EXAMPLES, Finding
+from .finding import EXAMPLES, Finding, counted
 from .graph_statistics import Fan, degrees, named
 from .mismatches import Mismatches
 
@@ -69,19 +69,20 @@ def link_findings(catalogue: Catalogue, cover: Coverage, mismatches: Mismatches)
     elif len(without):
         few = cover.linked < 0.5 * cover.items
         share = cover.linked / cover.items
-        sentence = f"only {share:.0%} of the items have an entity" if few else f"{len(without):,} items have no entity"
+        sentence = f"only {share:.0%} of the items have an entity" if few else f"{counted(len(without), 'item has', 'items have')} no entity"
         if not np.isnan(cover.interactions):
             sentence += f"; {cover.interactions:.1%} of the interactions are with items that have one"
         yield Finding(
             "few-links" if few else "unlinked-items", "warning" if few else "info", sentence, len(without),
-            tuple(f"{name}: {n:,} interactions" for name, n in cover.missed[:EXAMPLES]), remedy,
+            tuple(f"{name}: {counted(n, 'interaction')}" for name, n in cover.missed[:EXAMPLES]), remedy,
         )  # fmt: skip
     yield from _shared(catalogue)
     linked = np.flatnonzero(entity >= 0)
     alone = linked[graph.adjacency.degree(linked) == 0] if len(linked) else linked
     if len(alone):
         yield Finding(
-            "isolated-items", "warning", f"{len(alone):,} linked items have no edge that leads anywhere", len(alone),
+            "isolated-items", "warning",
+            f"{counted(len(alone), 'linked item has', 'linked items have')} no edge that leads anywhere", len(alone),
             item_names(catalogue, alone[:EXAMPLES]),
             "raise data.graph.around.hops or lower data.graph.around.min_degree, or add triples about them",
         )  # fmt: skip
@@ -101,7 +102,8 @@ def _shared(catalogue: Catalogue) -> Iterator[Finding]:
     examples = [f"{ids.id(e)}: " + ", ".join(item_names(catalogue, items[:3])) for e, items in groups[:EXAMPLES]]
     yield Finding(
         "shared-entities", "warning",
-        f"{len(entities):,} entities stand for more than one item each, who then share all edges", len(entities),
+        f"{counted(len(entities), 'entity stands', 'entities stand')} for more than one item each, who then share all edges",
+        len(entities),
         tuple(examples), "give editions of one thing one id in data.interactions, or correct data.links",
     )  # fmt: skip
 
@@ -117,10 +119,13 @@ def _mismatch_findings(mismatches: Mismatches) -> Iterator[Finding]:
     ]
     # Where most differ, the names are of another kind or language, and no single link is to blame.
     general = len(found) > 0.3 * mismatches.compared and mismatches.compared >= 20
-    sentence = f"{len(found):,} of {mismatches.compared:,} links look wrong: the item's title is not the entity's name"
+    compared = counted(mismatches.compared, "link")
+    sentence = f"{len(found):,} of {compared} look wrong: the item's title is not the entity's name"
     remedy = "correct these rows of data.links, or empty their entity"
     if general:
         sentence = f"titles and names of entities differ in general ({len(found):,} of {mismatches.compared:,})"
+        if mismatches.left_out:
+            sentence += f"; the other {counted(mismatches.left_out, 'link was', 'links were')} therefore not compared"
         remedy = "compare by eye; set data.graph.schema.language and literals of kind label, or data.items.title"
     yield Finding("label-mismatches", "info" if general else "warning", sentence, len(found), tuple(examples), remedy)
 
@@ -134,12 +139,13 @@ def graph_findings(catalogue: Catalogue, relations: Sequence[Fan]) -> Iterator[F
     untyped = np.flatnonzero(graph.type_of < 0)
     if len(untyped):
         yield Finding(
-            "untyped", "warning", f"{len(untyped):,} of {graph.n_entities:,} entities have no type", len(untyped),
+            "untyped", "warning", f"{len(untyped):,} of {counted(graph.n_entities, 'entity', 'entities')} have no type", len(untyped),
             named(ids, names, untyped[:EXAMPLES]),
-            "add rdf:type triples (:LABEL in tables); until then they form one node type",
+            "state their types where the graph has them (rdf:type in RDF, :LABEL or node tables, data.graph.types of triples, "
+            "node attributes); until then they form one node type",
         )  # fmt: skip
     if graph.duplicates:
-        sentence = f"{graph.duplicates:,} repeated triples were dropped"
+        sentence = f"{counted(graph.duplicates, 'repeated triple was', 'repeated triples were')} dropped"
         yield Finding("duplicates", "info", sentence, graph.duplicates, (), "nothing to do; a triple counts once")
     loops = np.flatnonzero(graph.head == graph.tail)
     if len(loops):
@@ -147,14 +153,14 @@ def graph_findings(catalogue: Catalogue, relations: Sequence[Fan]) -> Iterator[F
         shorts = short_names(graph.relations)
         examples = zip(named(ids, names, graph.head[loops[:EXAMPLES]]), relation[:EXAMPLES].tolist(), strict=True)
         yield Finding(
-            "self-loops", "warning", f"{len(loops):,} triples lead from an entity to itself", len(loops),
+            "self-loops", "warning", f"{counted(len(loops), 'triple leads', 'triples lead')} from an entity to itself", len(loops),
             tuple(f"{name} is its own {shorts[r]}" for name, r in examples),
             "correct them at the source, or leave the relation out with data.graph.mapping.exclude_relations",
         )  # fmt: skip
     alone = np.flatnonzero(degrees(graph) == 0)
     if len(alone):
         yield Finding(
-            "isolated-entities", "info", f"{len(alone):,} entities have no edge", len(alone),
+            "isolated-entities", "info", f"{counted(len(alone), 'entity has', 'entities have')} no edge", len(alone),
             named(ids, names, alone[:EXAMPLES]), "nothing to do: they join nothing, and stay outside the recommender",
         )  # fmt: skip
     yield from _unlabelled(graph, schema, names)
@@ -166,19 +172,18 @@ def graph_findings(catalogue: Catalogue, relations: Sequence[Fan]) -> Iterator[F
 
 
 def _mapping(mapped: Mapped) -> Iterator[Finding]:
-    """Cycles in hierarchies, and what the steps of the mapping took out."""
+    """Cycles in hierarchies, what the reader left out, and what the steps of the mapping did."""
     for tree in mapped.hierarchies:
         if tree.n_cycles:
             yield Finding(
                 "cyclic-hierarchy", "warning",
-                f"{local_name(tree.relation)} leads in {tree.n_cycles:,} circles: something is above itself", tree.n_cycles,
+                f"{local_name(tree.relation)} leads in {counted(tree.n_cycles, 'circle')}: something is above itself", tree.n_cycles,
                 tuple(" -> ".join(cycle) for cycle in tree.cycles[:EXAMPLES]), "correct these triples at the source",
             )  # fmt: skip
     for step in mapped.steps:
-        if step.dropped:
-            examples = () if step.example is None else (step.example,)
-            remedy = "see that data.graph.mapping means it so"
-            yield Finding("mapping", "info", f"{step.name}: {step.text}", step.dropped, examples, remedy)
+        examples = () if step.example is None else (step.example,)
+        remedy = "see that data.graph.mapping means it so" if step.dropped else ""
+        yield Finding("mapping", "info", f"{step.name}: {step.text}", step.dropped, examples, remedy)
 
 
 def _label_rows(graph: KnowledgeGraph, schema: Schema) -> Numbers:
@@ -193,7 +198,7 @@ def _unlabelled(graph: KnowledgeGraph, schema: Schema, names: pa.Array) -> Itera
     without = np.flatnonzero(~has)
     if len(without):
         yield Finding(
-            "unlabelled", "info", f"{len(without):,} of {graph.n_entities:,} entities have no label", len(without),
+            "unlabelled", "info", f"{len(without):,} of {counted(graph.n_entities, 'entity', 'entities')} have no label", len(without),
             named(graph.entities.to_arrow(), names, without[:EXAMPLES]),
             "they are named by their id; add rdfs:label, or say which literal it is: data.graph.schema.literals",
         )  # fmt: skip
@@ -208,7 +213,8 @@ def _other_languages(graph: KnowledgeGraph, schema: Schema, names: pa.Array) -> 
     if len(foreign):
         yield Finding(
             "other-languages", "info",
-            f"{len(foreign):,} entities have labels in other languages than {schema.language!r} only", len(foreign),
+            f"{counted(len(foreign), 'entity has', 'entities have')} labels in other languages than {schema.language!r} only",
+            len(foreign),
             named(graph.entities.to_arrow(), names, foreign[:EXAMPLES]),
             "set data.graph.schema.language if most are in another",
         )  # fmt: skip
@@ -226,7 +232,7 @@ def _wrong_numbers(graph: KnowledgeGraph, schema: Schema) -> Iterator[Finding]:
         if len(strings):
             name = local_name(predicate)
             yield Finding(
-                "no-numbers", "warning", f"{len(strings):,} values of {name!r} are no numbers", len(strings),
+                "no-numbers", "warning", f"{counted(len(strings), 'value')} of {name!r} cannot be read as numbers", len(strings),
                 tuple(strings.unique()[:EXAMPLES].to_pylist()),
                 f"correct them, or say what they are: data.graph.schema.literals: {{{name}: text}}",
             )  # fmt: skip
@@ -237,21 +243,26 @@ def _relations(graph: KnowledgeGraph, catalogue: Catalogue, relations: Sequence[
     single = [fan for fan in relations if fan.fan_in == 1 and fan.count >= 20]
     if single:
         yield Finding(
-            "joins-nothing", "info", f"{len(single):,} relations never lead two entities to the same one", len(single),
+            "joins-nothing", "info", f"{counted(len(single), 'relation never leads', 'relations never lead')} two entities to the same one",
+            len(single),
             tuple(f"{local_name(f.source)} {f.name} {local_name(f.target)}: {f.count:,}" for f in single[:EXAMPLES]),
             "values that nobody shares join no items: turn ids into literals, or data.graph.mapping.exclude_relations",
         )  # fmt: skip
     linked = np.unique(catalogue.item_entity[catalogue.item_entity >= 0])
     is_item = np.zeros(graph.n_entities, dtype=bool)
     is_item[linked] = True
-    near = np.bincount(graph.tail[is_item[graph.head]], minlength=graph.n_entities)
+    # An item counts once, by however many relations it leads there.
+    rows = is_item[graph.head]
+    pairs = np.unique(graph.head[rows].astype(np.int64) * graph.n_entities + graph.tail[rows])
+    near = np.bincount(pairs % graph.n_entities, minlength=graph.n_entities)
     common = np.flatnonzero(near > 0.5 * len(linked))
     if len(common) and len(linked) >= 20:
         common = common[np.argsort(-near[common], kind="stable")]
         examples = named(graph.entities.to_arrow(), catalogue.labels, common[:EXAMPLES])
         counts = near[common[:EXAMPLES]].tolist()
         yield Finding(
-            "says-nothing", "info", f"{len(common):,} entities are joined to more than half of the items", len(common),
+            "says-nothing", "info",
+            f"{counted(len(common), 'entity is', 'entities are')} joined to more than half of the items", len(common),
             tuple(f"{name}: {count:,} of {len(linked):,}" for name, count in zip(examples, counts, strict=True)),
             "what holds of most items tells them not apart: data.graph.mapping.exclude_relations, if it is one relation",
         )  # fmt: skip

@@ -8,25 +8,32 @@ import numpy as np
 
 from ...kg import Interactions
 from ..logs.interactions import InteractionsReport
-from .distributions import gini
-from .finding import EXAMPLES, Finding
+from .distributions import YEAR_1990, YEAR_2100, gini
+from .finding import EXAMPLES, Finding, counted
 
 __all__ = ["log_findings"]
 
 RATING_NAMES = frozenset({"rating", "score", "overall", "stars"})
-YEAR_1990 = 631_152_000.0
-YEAR_2100 = 4_102_444_800.0
 
 
-def log_findings(log: Interactions, report: InteractionsReport, min_weight: float | None) -> Iterator[Finding]:
-    """Judge the interactions as they were read."""
+def log_findings(
+    log: Interactions, report: InteractionsReport, min_weight: float | None, strategy: str | None = None
+) -> Iterator[Finding]:
+    """Judge the interactions as they were read.
+
+    Args:
+        log: the interactions.
+        report: how they were read.
+        min_weight: the weight from which an interaction counts as liked; None for all.
+        strategy: how they are to be split, as in `split.strategy`; None where nothing is said.
+    """
     yield from _dropped(report)
-    yield from _times(log)
-    if report.duplicates and not report.dropped:
-        # Where the report names what was dropped, the repeated pairs are among it.
+    yield from _times(log, strategy)
+    unused = report.columns.get("unused event")
+    if unused is not None:
         yield Finding(
-            "repeated-pairs", "info", f"{report.duplicates:,} repeated user-item pairs were made one row each",
-            report.duplicates, (), "data.interactions.duplicates says which row stays: last, first or sum",
+            "unused-events", "warning", f"the column {unused!r} looks like event types and is not read: each row counts alike",
+            len(log), (), "say what each type weighs, data.interactions.events: {view: 1, buy: 5}, unless all are of one type",
         )  # fmt: skip
     rated = (report.columns.get("weight") or "").lower() in RATING_NAMES
     if min_weight is None and rated and len(log) and len(np.unique(log.weight)) > 1:
@@ -42,19 +49,21 @@ def _dropped(report: InteractionsReport) -> Iterator[Finding]:
     """Rows that a rule left out."""
     for row in report.dropped:
         if row.rows or row.users or row.items:
-            with_them = [f"{n:,} {what}" for n, what in ((row.users, "users"), (row.items, "items")) if n]
+            with_them = [counted(n, what) for n, what in ((row.users, "user"), (row.items, "item")) if n]
             vanished = f", and with them {' and '.join(with_them)}" if with_them else ""
             yield Finding(
-                "dropped-rows", "info", f"{row.rows:,} rows were left out{vanished}: {row.rule}", row.rows,
-                (row.example,) if row.example else (), "see that data.interactions means it so",
+                "dropped-rows", "info", f"left out: {counted(row.rows, 'row')}{vanished}: {row.rule}", row.rows,
+                (row.example,) if row.example else (), "see that data.interactions and data.filters mean it so",
             )  # fmt: skip
 
 
-def _times(log: Interactions) -> Iterator[Finding]:
+def _times(log: Interactions, strategy: str | None) -> Iterator[Finding]:
+    in_time = strategy in (None, "temporal", "temporal_per_user")
     if log.time is None:
+        sentence = "no time column: " + ("temporal splits are not possible, and order" if in_time else "order")
         yield Finding(
-            "no-time", "warning", "no time column: temporal splits are not possible, and order is the file's",
-            len(log), (), "name the column with data.interactions.time, or choose split.strategy: leave_last_out",
+            "no-time", "warning" if in_time else "info", f"{sentence} is the file's", len(log), (),
+            "name the column with data.interactions.time" + (", or choose split.strategy: leave_last_out" if in_time else ""),
         )  # fmt: skip
         return
     odd = np.flatnonzero((log.time < YEAR_1990) | (log.time > YEAR_2100))
@@ -64,13 +73,14 @@ def _times(log: Interactions) -> Iterator[Finding]:
             for at in odd[:EXAMPLES]
         ]
         yield Finding(
-            "odd-times", "warning", f"{len(odd):,} interactions are dated before 1990 or after 2100", len(odd),
-            tuple(examples), "correct them, or name another column with data.interactions.time",
+            "odd-times", "warning", f"{counted(len(odd), 'interaction is', 'interactions are')} dated before 1990 or after 2100",
+            len(odd), tuple(examples), "correct them, or name another column with data.interactions.time",
         )  # fmt: skip
     if len(log) > 1 and log.time[0] == log.time[-1]:
         yield Finding(
             "one-time", "warning", "all interactions have the same time: their order means nothing", len(log), (),
-            "name another column with data.interactions.time, or choose split.strategy: leave_last_out",
+            "name another column with data.interactions.time"
+            + (", or choose split.strategy: leave_last_out" if in_time else ""),
         )  # fmt: skip
 
 
@@ -83,7 +93,7 @@ def _histories(liked: Interactions, min_weight: float | None) -> Iterator[Findin
     single = np.flatnonzero(lengths == 1)
     if len(single) > 0.5 * (lengths > 0).sum():
         yield Finding(
-            "short-histories", "warning", f"{len(single):,} of {(lengths > 0).sum():,} users like one item only",
+            "short-histories", "warning", f"{len(single):,} of {counted(int((lengths > 0).sum()), 'user')} like one item only",
             len(single), tuple(liked.users.ids(single[:EXAMPLES])),
             "nothing of theirs can be held out with a history left: take a longer period",
         )  # fmt: skip
@@ -99,6 +109,6 @@ def _histories(liked: Interactions, min_weight: float | None) -> Iterator[Findin
     rare = int((met < 5).sum())
     if rare > 0.5 * len(met):
         yield Finding(
-            "rare-items", "info", f"{rare:,} of {len(met):,} items are liked fewer than five times", rare, (),
+            "rare-items", "info", f"{rare:,} of {counted(len(met), 'item')} are liked fewer than five times", rare, (),
             "the graph and the texts matter most for these: see that data.links and data.items cover them",
         )  # fmt: skip

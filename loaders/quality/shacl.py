@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import pyoxigraph as ox
 
 from ...kg import DataError, local_name
 from ..rdf.files import RdfFile, rdf_files
-from .finding import EXAMPLES, Finding, Severity
+from .finding import EXAMPLES, Finding, Severity, counted
 
 __all__ = ["ShaclReport", "ShaclResult", "check_shapes", "shacl_findings"]
 
@@ -25,12 +25,12 @@ class ShaclResult:
     """What one constraint of one shape found.
 
     Attributes:
-        shape: IRI of the node shape.
+        shape: IRI of the node shape; one without is called anonymous, with the name of what it aims at.
         path: the property it is about, empty if it is about the node itself.
         constraint: name of the constraint: MinCount, Datatype, ...
         severity: Violation, Warning or Info, as the shape says.
         count: how many results.
-        focus: the first node at fault.
+        focus: the first node at fault; a blank node by one with an IRI that leads to it.
         value: its value, if one is at fault.
         message: what pyshacl or the shape says about it.
     """
@@ -52,10 +52,12 @@ class ShaclReport:
     Attributes:
         results: by shape and constraint.
         checked: nodes that were checked.
-        chosen: nodes that were to be checked: all with an IRI that a triple leaves or a shape names, or a sample.
+        chosen: nodes that were to be checked: all that a triple leaves or a shape aims at, blank nodes and literals
+            too; or a sample of those with an IRI, and the blank nodes they lead to.
         nodes: all that could have been chosen; 0 if the time was up before they were counted.
         seconds: the limit.
         finished: whether the time sufficed.
+        begun: whether the process that checks came so far as to read the graph.
     """
 
     results: tuple[ShaclResult, ...]
@@ -64,20 +66,29 @@ class ShaclReport:
     nodes: int
     seconds: float
     finished: bool
+    begun: bool = True
 
     @property
     def extent(self) -> str:
         """What was checked, in a sentence."""
+        limit = counted(self.seconds, "second")
+        if not self.finished and not self.begun:
+            return f"Not checked against the shapes: to start the check alone took more than {limit}."
         if not self.finished and not self.nodes:
-            return f"Not checked against the shapes: reading the graph took more than {self.seconds:g} seconds."
-        what = (
-            f"{self.chosen:,} nodes"
-            if self.chosen == self.nodes
-            else f"a sample of {self.chosen:,} of {self.nodes:,} nodes"
-        )
+            return f"Not checked against the shapes: reading the graph took more than {limit}."
+        what = counted(self.nodes, "node")
+        if self.chosen != self.nodes:
+            what = f"a sample of {self.chosen:,} of {what}"
         if self.finished:
             return f"Checked {what} against the shapes."
-        return f"Stopped after {self.seconds:g} seconds: {self.checked:,} of {what} were checked."
+        return f"Stopped after {limit}: {self.checked:,} of {what} {'was' if self.checked == 1 else 'were'} checked."
+
+    @property
+    def verdict(self) -> str:
+        """What it means that there is no result, in a sentence; empty where there are some, or nothing was checked."""
+        if self.results or not (self.finished or self.checked):
+            return ""
+        return "No violation." if self.chosen == self.checked == self.nodes else "No violation among the nodes checked."
 
 
 def check_shapes(
@@ -87,7 +98,8 @@ def check_shapes(
 
     With a sample only the triples that leave its nodes are loaded (through blank nodes on), and the types of what they
     lead to: constraints over longer or inverse paths may then fail where the whole graph would not.
-    A blank node is checked where a node with an IRI leads to it.
+    Blank nodes and literals that the shapes aim at are checked like others; in a sample, blank nodes are checked with
+    the nodes that lead to them, and literals not for themselves.
 
     Args:
         files: RDF files, patterns or folders.
@@ -105,7 +117,8 @@ def check_shapes(
     data = [str(file.path.absolute()) for file in rdf_files(files)]
     request = {"files": data, "shapes": str(Path(shapes).absolute()), "sample": sample, "seed": seed}
     worker = subprocess.Popen(
-        [sys.executable, "-m", "plait.loaders.quality.shacl_worker"],
+        # -P: else it would import from the folder it is started in, whatever lies there.
+        [sys.executable, "-P", "-m", "plait.loaders.quality.shacl_worker"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
     )  # fmt: skip
     finished = True
@@ -152,11 +165,14 @@ def _report(lines: list[dict[str, Any]], seconds: float, finished: bool) -> Shac
     for found in (ShaclResult(**result) for part in parts for result in part["results"]):
         key = (found.shape, found.path, found.constraint, found.severity)
         before = merged.get(key)
-        merged[key] = found if before is None else ShaclResult(**{**vars(before), "count": before.count + found.count})
+        if before is not None:
+            # The first by name: the parts that blank nodes come in are others in each run.
+            first = min(before, found, key=lambda one: (one.focus, one.value, one.message))
+            found = replace(first, count=before.count + found.count)
+        merged[key] = found
     ordered = sorted(merged.values(), key=lambda r: (-r.count, r.shape, r.path, r.constraint))
-    return ShaclReport(
-        tuple(ordered), sum(part["checked"] for part in parts), size["chosen"], size["nodes"], seconds, finished
-    )
+    checked, begun = sum(part["checked"] for part in parts), any("begun" in line for line in lines)
+    return ShaclReport(tuple(ordered), checked, size["chosen"], size["nodes"], seconds, finished, begun or finished)
 
 
 def shacl_findings(report: ShaclReport) -> Iterator[Finding]:
@@ -167,7 +183,7 @@ def shacl_findings(report: ShaclReport) -> Iterator[Finding]:
         if chosen:
             count = sum(result.count for result in chosen)
             yield Finding(
-                f"shacl-{name.lower()}", severity, f"{count:,} results of severity {name} against the shapes", count,
+                f"shacl-{name.lower()}", severity, f"{counted(count, 'result')} of severity {name} against the shapes", count,
                 tuple(
                     f"{local_name(r.shape)} {local_name(r.path)} {r.constraint}: {r.count:,}, first {r.focus}: {r.message}"
                     for r in chosen[:EXAMPLES]

@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from glob import has_magic
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 import pyarrow as pa
 import pyoxigraph as ox
 
 from ...kg import DataError
+from ..files.streams import MARK, check_file
 
 __all__ = ["RdfFile", "rdf_files"]
 
@@ -46,8 +47,7 @@ class RdfFile:
         Raises:
             DataError: if it is missing or its name ends in nothing known.
         """
-        if not path.is_file():
-            raise DataError("no such file", path=path)
+        check_file(path)
         found = cls._named(path)
         if found is None:
             raise DataError(
@@ -74,14 +74,20 @@ class RdfFile:
         Raises:
             DataError: if it is damaged.
         """
-        with pa.OSFile(str(self.path)) as raw:
+        try:
+            file = pa.OSFile(str(self.path))
+        except OSError as error:
+            raise DataError(f"cannot be read: {error.strerror or error}", path=self.path) from error
+        with file as raw:
             stream = raw if self.packing is None else pa.CompressedInputStream(raw, self.packing)
+            content = _Content(stream, self)
             try:
-                yield RdfStream(cast(IO[bytes], stream), raw)
-            except OSError as error:
-                if self.packing is None:
-                    raise
-                raise DataError(f"damaged {self.packing} file: {error}; fetch it again", path=self.path) from error
+                yield RdfStream(cast(IO[bytes], content), raw)
+            except Exception:
+                # Some parsers turn what a stream raises into an error of their own.
+                if content.failure is not None:
+                    raise content.failure from None
+                raise
 
 
 @dataclass(frozen=True)
@@ -94,6 +100,35 @@ class RdfStream:
     def bytes_read(self) -> int:
         """How much of the file, as it lies on the disk, has been read."""
         return int(self.raw.tell())
+
+
+class _Content:
+    """A stream less the byte order mark that some editors begin a file with, and no RDF syntax knows.
+
+    Only what this stream raises is the file's fault: what happens while it is open may have other causes.
+    """
+
+    def __init__(self, stream: Any, file: RdfFile) -> None:
+        self._stream, self._file, self._begun = stream, file, False
+        self.failure: DataError | None = None
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._next(size)
+        if not self._begun:
+            self._begun = True
+            while 0 < len(data) < 3 and (more := self._next(3 - len(data))):
+                data += more
+            data = data.removeprefix(MARK) or (self._next(size) if data else data)
+        return data
+
+    def _next(self, size: int) -> bytes:
+        try:
+            return bytes(self._stream.read(size))
+        except OSError as error:
+            packing = self._file.packing
+            text = f"cannot be read: {error}" if packing is None else f"damaged {packing} file: {error}; fetch it again"
+            self.failure = DataError(text, path=self._file.path)
+            raise self.failure from error
 
 
 def rdf_files(paths: Sequence[str | Path]) -> list[RdfFile]:
@@ -114,6 +149,14 @@ def rdf_files(paths: Sequence[str | Path]) -> list[RdfFile]:
 
 
 def _expanded(path: Path) -> list[RdfFile]:
+    try:
+        return _of_path(path)
+    except (OSError, ValueError) as error:  # no permission, a name too long, a pattern that is none
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise DataError(f"cannot be read: {reason}", path=path) from error
+
+
+def _of_path(path: Path) -> list[RdfFile]:
     if path.is_dir():
         inside = (RdfFile._named(file) for file in sorted(path.rglob("*")) if file.is_file())
         found = [file for file in inside if file is not None]

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal, cast
-from xml.parsers import expat
+from typing import TYPE_CHECKING, Any, Literal
 
 import pyoxigraph as ox
 from pydantic import Field
@@ -16,9 +14,10 @@ from pydantic import Field
 from ...kg import DataError, KnowledgeGraph, Update
 from ..collector import TripleCollector
 from ..graph_options import GraphOptions
+from .faults import fault_of, no_triple
 from .files import RdfFile, RdfStream, rdf_files
 from .ntriples import collect_ntriples
-from .terms import BlankNodes, columns_of, syntax_problem
+from .terms import BlankNodes, columns_of
 
 if TYPE_CHECKING:
     import rdflib
@@ -83,8 +82,7 @@ def read_rdf(
                 _collect(file, stream, collector, BlankNodes(number, brackets=True), base, told)
         done += file.path.stat().st_size
     if collector.rows == 0:
-        names = ", ".join(str(p) for p in paths)
-        raise DataError(f"the graph is empty: no triple in {names}; check that these are the right files")
+        raise no_triple(files)
     return collector.graph()
 
 
@@ -143,48 +141,6 @@ def _collect(
 def _parsed(file: RdfFile, stream: RdfStream, base: str | None) -> Iterator[Any]:
     """Triples of one file, with every parser error turned into a sentence that names file and line."""
     try:
-        yield from ox.parse(cast(IO[bytes], _WithoutMark(stream.content)), format=file.format, base_iri=base)
-    except SyntaxError as error:
-        line = (
-            error.lineno or _line_in(str(error)) or (_xml_line(file) if file.format == ox.RdfFormat.RDF_XML else None)
-        )
-        hint = "; say what it is relative to under data.graph.base" if "No scheme" in error.msg else ""
-        raise DataError(
-            f"malformed RDF: {syntax_problem(error)}{hint or '; correct or remove it'}", path=file.path, line=line
-        ) from error
-    except ValueError as error:
-        raise DataError(f"cannot be read: {error}", path=file.path) from error
-
-
-class _WithoutMark:
-    """A stream less the byte order mark that some editors begin a file with, and no RDF syntax knows."""
-
-    def __init__(self, stream: Any) -> None:
-        self._stream, self._begun = stream, False
-
-    def read(self, size: int = -1) -> bytes:
-        data: bytes = self._stream.read(size)
-        if not self._begun:
-            self._begun = True
-            while 0 < len(data) < 3 and (more := self._stream.read(3 - len(data))):
-                data += more
-            data = data.removeprefix(b"\xef\xbb\xbf") or (self._stream.read(size) if data else data)
-        return data
-
-
-def _line_in(message: str) -> int | None:
-    found = re.search(r"line (\d+)", message)
-    return int(found[1]) if found else None
-
-
-def _xml_line(file: RdfFile) -> int | None:
-    """The line at which a file is no XML; None if it is, or is no RDF/XML. Oxigraph does not say."""
-    parser = expat.ParserCreate(namespace_separator=" ")
-    try:
-        with file.opened() as stream:
-            while data := stream.content.read(CHUNK):
-                parser.Parse(bytes(data))
-        parser.Parse(b"", True)
-    except expat.ExpatError as error:
-        return error.lineno
-    return None
+        yield from ox.parse(stream.content, format=file.format, base_iri=base)
+    except (SyntaxError, ValueError, MemoryError) as error:
+        raise fault_of(file, error) from error

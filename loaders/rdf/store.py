@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,14 +14,22 @@ import pyoxigraph as ox
 from ...kg import DataError, KnowledgeGraph, Update, whole_directory
 from ..collector import TripleCollector
 from ..graph_options import GraphOptions
+from .faults import fault_of, no_triple
 from .files import RdfFile, rdf_files
 from .ntriples import collect_ntriples
-from .terms import syntax_problem
+from .store_folder import (
+    ANEW,
+    check_replaceable,
+    check_store,
+    failures,
+    only_loader,
+    opened,
+    owner,
+    remove_leftovers,
+)
 
 __all__ = ["StoreGraph", "load_store", "open_store", "read_store"]
 
-# What every Oxigraph store holds and hardly any other folder does.
-SIGNS = ("CURRENT", "IDENTITY")
 PIPE_BYTES = 1 << 20
 Existing = Literal["refuse", "replace", "add"]
 
@@ -65,27 +72,18 @@ def load_store(
         How many triples the store holds.
 
     Raises:
-        DataError: if a file is missing, malformed (naming the line) or damaged, if the folder exists and is not to
-            be replaced, or is no store.
+        DataError: if a file is missing, malformed (naming the line) or damaged; if the folder exists and is not to
+            be replaced, is no store, or holds other files too; if another process loads into it; if the disk is full.
     """
     folder = Path(folder)
     files = rdf_files(paths)
-    if folder.exists():
-        _check_store(folder)
-        if existing == "refuse":
-            raise DataError("the store exists; say whether to replace it or to add to it", path=folder)
-    _remove_leftovers(folder)
-    with whole_directory(folder) as fresh:
-        (fresh / _owner()).touch()
-        made = fresh / "store"
-        if existing == "add" and folder.exists():
-            _opened(folder).backup(str(made))
-        count = _load(files, made, base, on_progress)
-        (fresh / _owner()).unlink()
-        for file in list(made.iterdir()):
-            file.rename(fresh / file.name)
-        made.rmdir()
-    return count
+    with only_loader(folder):
+        if folder.exists():
+            check_replaceable(folder)
+            if existing == "refuse":
+                raise DataError("the store exists: --replace replaces it, --add adds to it", path=folder)
+        remove_leftovers(folder)
+        return _load_beside(files, folder, existing, base, on_progress)
 
 
 def open_store(folder: str | Path) -> ox.Store:
@@ -94,8 +92,8 @@ def open_store(folder: str | Path) -> ox.Store:
     Raises:
         DataError: if there is none, or it is damaged.
     """
-    _check_store(Path(folder))
-    return _opened(Path(folder))
+    check_store(Path(folder))
+    return opened(Path(folder))
 
 
 def read_store(folder: str | Path, *, on_progress: Update | None = None) -> KnowledgeGraph:
@@ -104,10 +102,11 @@ def read_store(folder: str | Path, *, on_progress: Update | None = None) -> Know
     Blank nodes are `_:0:LABEL` with the labels of the store, which stay the same until it is loaded anew.
 
     Raises:
-        DataError: if there is no store, or nothing in it.
+        DataError: if there is no store, or nothing in it, or it is damaged.
     """
     store = open_store(folder)
-    total = len(store)
+    with failures(Path(folder), "read"):
+        total = len(store)
     if total == 0:
         raise DataError("the store holds no triple; load some with `plait graph load`", path=folder)
     collector = TripleCollector()
@@ -116,9 +115,28 @@ def read_store(folder: str | Path, *, on_progress: Update | None = None) -> Know
         if on_progress is not None:
             on_progress(collector.rows, total, "triples")
 
-    with _dumped(store) as text:
+    with _dumped(store, Path(folder)) as text:
         collect_ntriples(text, collector, path=Path(folder), quads=True, on_block=told)
+    if collector.rows != total:
+        text = f"the store is damaged: it gives {collector.rows:,} of its {total:,} triples; {ANEW}"
+        raise DataError(text, path=folder)
     return collector.graph()
+
+
+def _load_beside(
+    files: Sequence[RdfFile], folder: Path, existing: Existing, base: str | None, on_progress: Update | None
+) -> int:
+    with whole_directory(folder) as fresh, failures(folder, "written", "all is as it was before"):
+        (fresh / owner()).touch()
+        made = fresh / "store"
+        if existing == "add" and folder.exists():
+            opened(folder).backup(str(made))
+        count = _load(files, made, base, on_progress)
+        (fresh / owner()).unlink()
+        for file in list(made.iterdir()):
+            file.rename(fresh / file.name)
+        made.rmdir()
+    return count
 
 
 def _load(files: Sequence[RdfFile], folder: Path, base: str | None, on_progress: Update | None) -> int:
@@ -130,15 +148,13 @@ def _load(files: Sequence[RdfFile], folder: Path, base: str | None, on_progress:
             source = _Told(stream.content, lambda: done + stream.bytes_read(), total, file.path.name, on_progress)  # noqa: B023
             try:
                 store.bulk_load(cast(IO[bytes], source), file.format, base_iri=base)
-            except SyntaxError as error:
-                raise DataError(
-                    f"malformed RDF: {syntax_problem(error)}; correct or remove it", path=file.path, line=error.lineno
-                ) from error
+            except (SyntaxError, ValueError, MemoryError) as error:
+                raise fault_of(file, error) from error
         done += file.path.stat().st_size
     store.flush()
     count = len(store)
     if count == 0:
-        raise DataError(f"no triple in {', '.join(str(file.path) for file in files)}; check that these are the files")
+        raise no_triple(files)
     return count
 
 
@@ -158,10 +174,10 @@ class _Told:
 
 
 @contextmanager
-def _dumped(store: ox.Store) -> Iterator[IO[bytes]]:
+def _dumped(store: ox.Store, folder: Path) -> Iterator[IO[bytes]]:
     """The store's triples as N-Quads, written by a thread while they are read."""
     out, into = os.pipe()
-    failed: list[OSError] = []
+    failed: list[Exception] = []
 
     def dump() -> None:
         try:
@@ -169,7 +185,7 @@ def _dumped(store: ox.Store) -> Iterator[IO[bytes]]:
                 store.dump(file, ox.RdfFormat.N_QUADS)
         except BrokenPipeError:
             pass  # the reader has gone, and says why
-        except OSError as error:
+        except Exception as error:  # of a damaged store: whatever is not told here would cut it short in silence
             failed.append(error)
 
     writer = threading.Thread(target=dump, daemon=True)
@@ -180,40 +196,4 @@ def _dumped(store: ox.Store) -> Iterator[IO[bytes]]:
     finally:
         writer.join()
     if failed:
-        raise DataError(f"the store cannot be read: {failed[0]}; load it anew")
-
-
-def _check_store(folder: Path) -> None:
-    if not folder.is_dir():
-        raise DataError("there is no such store; make one with `plait graph load FILES --store DIR`", path=folder)
-    if not all((folder / sign).is_file() for sign in SIGNS):
-        raise DataError("the folder is no Oxigraph store", path=folder)
-
-
-def _opened(folder: Path) -> ox.Store:
-    try:
-        return ox.Store.read_only(str(folder))
-    except (OSError, RuntimeError) as error:
-        raise DataError(f"the store cannot be opened: {error}; load it anew", path=folder) from error
-
-
-def _owner() -> str:
-    return f"loading-{os.getpid()}"
-
-
-def _remove_leftovers(folder: Path) -> None:
-    """Remove what processes that were killed while loading this store have left beside it."""
-    for leftover in folder.parent.glob(f".{folder.name}-*"):
-        owners = list(leftover.glob("loading-*"))
-        if owners and not any(_alive(int(owner.name.removeprefix("loading-"))) for owner in owners):
-            shutil.rmtree(leftover, ignore_errors=True)
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        raise DataError(f"the store cannot be read: {failed[0]}; {ANEW}", path=folder)

@@ -137,7 +137,10 @@ def columns_of(
 
 def syntax_problem(error: SyntaxError) -> str:
     """What Oxigraph says is wrong, less the place: that is told in front, and counted from the file's first line."""
-    return re.sub(r"^Parser error (at|between) [^:]*: ", "", error.msg)
+    problem = re.sub(r"^Parser error (at|between) [^:]*: ", "", error.msg)
+    # It may quote much of the file, line breaks and all.
+    shown = re.sub(r"[\x00-\x1f\x7f]", lambda found: repr(found[0])[1:-1], problem)
+    return shown if len(shown) <= 300 else f"{shown[:300]}..."
 
 
 def _strings(values: Sequence[str | None]) -> Strings:

@@ -81,7 +81,27 @@ def test_a_config_survives_saving(tmp_path: Path) -> None:
         ("{language: de}", "{lang: de}", r"config.yaml:7: unknown key 'lang' in data.graph.schema"),
         ("layers: 3", "layers: 0", r"config.yaml:8: gnn.layers: input should be greater than or equal to 1"),
         ("layers: 3", "layers: many", r"config.yaml:8: gnn.layers: input should be a valid integer"),
-        ("source: rdf", "source: sparkle", r"config.yaml:4: data.graph: .*'rdf', 'store', 'sparql', 'tables'"),
+        (
+            "source: rdf",
+            "source: spaqrl",
+            r"config.yaml:4: data.graph.source: there is no source 'spaqrl'; did you mean 'sparql'\?",
+        ),
+        (
+            "source: rdf",
+            "source: excel",
+            r"config.yaml:4: data.graph.source: .*'excel'; known are rdf, store, sparql, tables",
+        ),
+        (
+            "{language: de}",
+            "{langage: de}",
+            r"config.yaml:7: unknown key 'langage' in data.graph.schema; did you mean 'language'\?",
+        ),
+        (
+            "{language: de}",
+            "{xyz: de}",
+            r"unknown key 'xyz' in data.graph.schema; known are item_type, language, literals",
+        ),
+        ("{language: de}", "{exclude_relations: [p]}", r"it is data.graph.mapping.exclude_relations now"),
         ("${PLAIT_TEST_FOLDER:-logs}", "${PLAIT_NO_SUCH}", r"config.yaml:3: .*PLAIT_NO_SUCH is not set"),
         (
             "source: rdf",

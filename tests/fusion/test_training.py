@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 import plait
-from plait.fusion.saved_evaluation import evaluate_saved
+from plait.fusion.saved_evaluation import check_data, evaluate_saved
 from plait.fusion.storage import read_record
+from plait.fusion.training import fingerprint
 from plait.kg import ConfigError, DataError, ModelError
 
 
@@ -49,6 +50,25 @@ def test_a_model_whose_data_changed_is_not_measured(shop_model: Path, shop: Path
             evaluate_saved(shop_model)
     finally:
         links.write_bytes(before)
+
+
+def test_a_file_that_joins_the_data_is_told(tmp_path: Path) -> None:
+    (tmp_path / "dump").mkdir()
+    for name in ("log.csv", "dump/1.nt"):
+        (tmp_path / name).write_text("\n")
+    (tmp_path / "run.yaml").write_text(
+        "data: {interactions: {path: log.csv}, graph: {source: rdf, files: [dump]}}\n", encoding="utf-8"
+    )
+    config = plait.read_config(tmp_path / "run.yaml")
+    known = fingerprint(config)
+    assert sorted(Path(name).name for name in known) == ["1.nt", "log.csv"]
+    check_data(config, known, tmp_path)
+    (tmp_path / "dump" / "2.nt").write_text("\n")
+    with pytest.raises(ModelError, match=r"2\.nt has joined its data"):
+        check_data(config, known, tmp_path)
+    (tmp_path / "dump" / "1.nt").unlink()
+    with pytest.raises(ModelError, match=r"1\.nt is gone"):
+        check_data(config, known, tmp_path)
 
 
 def test_the_same_seed_gives_the_same_model(shop: Path, shop_model: Path) -> None:

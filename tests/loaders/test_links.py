@@ -8,8 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pydantic import ValidationError
 
-from plait.kg import DataError, IdMap, KnowledgeGraph
+from plait.kg import ConfigError, DataError, IdMap, KnowledgeGraph
 from plait.loaders import LinksConfig, read_links
 
 NONE = np.empty(0, dtype=np.int64)
@@ -115,3 +116,23 @@ def test_no_item_joins_where_none_may(tmp_path: Path) -> None:
     items, numbers = read_links(config, ITEMS, GRAPH, may_join=False)
     assert items == ITEMS
     assert numbers.tolist() == [0, -1, -1]
+
+
+def test_items_of_a_type_join_where_there_is_no_map() -> None:
+    types, kinds = ("http://e/Film", "http://e/Person"), np.array([0, 1, 0, -1])
+    graph = KnowledgeGraph.build(GRAPH.entities, [], NONE, NONE, NONE, types=types, type_of=kinds)
+    items, numbers = read_links(LinksConfig(join_type="Film"), ITEMS, graph)
+    assert list(items) == ["i1", "i2", "i3", "http://e/a", "http://e/b"]
+    # i2 is an entity of another type: it is an item because somebody met it.
+    assert numbers.tolist() == [-1, 1, -1, 0, 2]
+    assert read_links(LinksConfig(join_type="Film"), ITEMS, graph, may_join=False)[0] == ITEMS
+    with pytest.raises(ConfigError, match="no node type 'Flim'; did you mean 'Film'"):
+        read_links(LinksConfig(join_type="Flim"), ITEMS, graph)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"path": "a.csv", "join_type": "Film"}, {"join_type": "Film", "item": "sku"}, {"item": "sku"}]
+)
+def test_a_map_or_a_type(options: dict[str, str]) -> None:
+    with pytest.raises(ValidationError, match="either path names a map|item and entity are columns"):
+        LinksConfig.model_validate(options)

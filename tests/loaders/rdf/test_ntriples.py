@@ -110,6 +110,7 @@ def test_quads_lose_their_graph_and_nothing_else(text: str, block_bytes: int) ->
 mangled = st.sampled_from(
     [
         "",
+        "#",
         "<x:a>",
         '"',
         '"a"',
@@ -161,6 +162,61 @@ def test_what_is_malformed_is_refused_by_both(text: str, block_bytes: int, quads
         assert "\r" in text or error.lineno is None or 0 <= error.lineno - line <= 1
     else:
         assert said(by_columns(data, block_bytes=block_bytes, quads=quads)) == said(wanted)
+
+
+parts = st.sampled_from(
+    [
+        "a",
+        "1",
+        ":",
+        ":",
+        "/",
+        "//",
+        "/",
+        "#",
+        "?",
+        "%",
+        "%4",
+        "%4a",
+        "@",
+        "[",
+        "]",
+        "é",
+        "\ue000",
+        "\ufffe",
+        "🎬",
+        "-",
+        ".",
+        "http",
+        "~",
+    ]
+)
+
+
+@settings(max_examples=600, deadline=None)
+@given(
+    st.lists(parts, max_size=9).map("".join),
+    st.sampled_from(["<{}> <x:p> <x:o> .", "<x:s> <{}> <x:o> .", '<x:s> <x:p> "1"^^<{}> .']),
+)
+@example("http://a/#b#c", "<{}> <x:p> <x:o> .")
+@example("http://a:b/", "<{}> <x:p> <x:o> .")
+@example("http://a:80/?q#f", "<{}> <x:p> <x:o> .")
+@example("x:", "<{}> <x:p> <x:o> .")
+@example("x:/", "<{}> <x:p> <x:o> .")
+def test_an_iri_is_one_where_oxigraph_says_so(iri: str, line: str) -> None:
+    data = (line.format(iri) + "\n").encode()
+    try:
+        wanted = by_oxigraph(data)
+    except SyntaxError:
+        with pytest.raises(DataError, match="malformed RDF"):
+            by_columns(data)
+    else:
+        assert said(by_columns(data)) == said(wanted)
+
+
+def test_many_datatypes_take_no_longer() -> None:
+    text = b"".join(b'<x:a> <x:p> "%d"^^<http://e/d%d> .\n' % (i, i) for i in range(60_000))
+    assert len({row[4] for row in by_columns(text).literals}) == 60_000
 
 
 @pytest.mark.parametrize("bad", [b"<x:a> <x:p> oops .\n", b'<x:a> <x:p> "caf\xe9" .\n', b'<x:a> <x:p> "a\\q" .\n'])
