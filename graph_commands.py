@@ -100,6 +100,11 @@ def query(
     except SyntaxError as error:
         brief = str(error).splitlines()[0][:200]
         raise DataError(f"the query is no SPARQL: {brief}", line=error.lineno) from error
+    except (OSError, RuntimeError) as error:
+        # What has a number is of the output, such as a pipe that nobody reads; Oxigraph gives none.
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise DataError(f"the store cannot answer this: {error}", path=store) from error
 
 
 def _query_text(given: str) -> str:

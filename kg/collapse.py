@@ -7,7 +7,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from .graph import KnowledgeGraph
-from .mapping_step import MappingStep, first_id
+from .mapping_step import MappingStep, first_edge, first_id
 from .relation_paths import Hop, bounded_product, find_hop, hop_matrix
 from .triple_columns import TripleColumns
 
@@ -38,7 +38,7 @@ def collapsed(graph: KnowledgeGraph, config: Collapse, *, max_triples: int) -> t
     """The graph with one triple for each distinct pair of entities that the path joins.
 
     That is the boolean product of the relations' matrices, less its diagonal: that a film is by the director of itself
-    says nothing. The new triples have neither weight nor time. Without `keep`, every triple on a path from its
+    says nothing. The new triples have neither weight nor time; those that were there already are counted. Without `keep`, every triple on a path from its
     beginning to its end leaves, also where the path only led back to where it began.
 
     Raises:
@@ -59,15 +59,18 @@ def collapsed(graph: KnowledgeGraph, config: Collapse, *, max_triples: int) -> t
         columns = columns.select(~used)
     relations = graph.relations if config.name in graph.relations else (*graph.relations, config.name)
     new = TripleColumns(head, np.full(len(head), relations.index(config.name)), tail)
+    again = columns.repeated_by(new, graph.n_entities)
     text = f"{' / '.join(config.path)} became {len(head):,} triples of {config.name}"
+    text += f", {int(again.sum()):,} of them there already" if again.any() else ""
     none = [name for name, hop in zip(config.path, hops, strict=True) if hop.rows(graph).start == hop.rows(graph).stop]
     text += f"; {none[0]} has no triple, or none any more" if none else ""
     text += f"; {int((~other).sum()):,} pairs of an entity with itself left out" if not other.all() else ""
     text += f"; {int(passed.sum()):,} hubs not walked through" if passed.any() else ""
     text += f"; {int(used.sum()):,} triples walked taken out" if not config.keep else ""
-    dropped = int((~other).sum()) + int(passed.sum()) + (0 if config.keep else int(used.sum()))
-    step = MappingStep("collapse", text, dropped, first_id(graph.entities, np.flatnonzero(passed)))
-    return columns.joined(new).graph(graph, relations), step
+    dropped = int((~other).sum()) + int(passed.sum()) + int(again.sum()) + (0 if config.keep else int(used.sum()))
+    example = first_id(graph.entities, np.flatnonzero(passed))
+    example = first_edge(graph.entities, head[again], config.name, tail[again]) if example is None else example
+    return columns.joined(new).graph(graph, relations), MappingStep("collapse", text, dropped, example)
 
 
 def _hubs(graph: KnowledgeGraph, hop: Hop, max_fanout: int | None) -> Flags:

@@ -213,7 +213,8 @@ class KnowledgeGraph:
 
         Args:
             reverse: add each edge type turned round as well, under the name `rev_NAME`.
-            inverse_names: names of relations turned round, by full or short relation name; implies `reverse`.
+            inverse_names: names of relations turned round, by full or short relation name, as `Mapped.inverse_names` has
+                them; an IRI is shortened as a relation's is. Implies `reverse`.
             entity_ids: add external ids per node type as `entity_id`, a list.
 
         Raises:

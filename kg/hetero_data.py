@@ -14,7 +14,7 @@ import pyarrow as pa
 from .errors import DataError
 from .graph import UNTYPED, KnowledgeGraph
 from .ids import IdMap
-from .names import short_names
+from .names import local_name, short_names
 from .terms import find_term
 
 if TYPE_CHECKING:
@@ -77,8 +77,11 @@ def _put(data: HeteroData, edge_type: EdgeType, ends: npt.NDArray[np.int64], val
 def _turned(relations: Sequence[str], shorts: Sequence[str], given: Mapping[str, str]) -> list[str]:
     """The name of each relation turned round."""
     names = [f"rev_{short}" for short in shorts]
+    used = Counter(local_name(name) for name in [*relations, *given.values()])
     for relation, name in given.items():
-        names[find_term(relation, relations, "relation")] = name
+        # As with relations: the last part of an IRI, or the whole where another ends alike.
+        short = local_name(name)
+        names[find_term(relation, relations, "relation")] = short if used[short] == 1 else name
     counts = Counter([*shorts, *names])
     for relation, name in zip(relations, names, strict=True):
         if counts[name] > 1:
@@ -183,4 +186,6 @@ def _values(edge_type: EdgeType, store: Any, name: str, n: int) -> npt.NDArray[n
         raise DataError(
             f"edge type {edge_type} has {n:,} edges, but {name} of shape {values.shape}; give one number an edge"
         )
+    if name == "edge_weight" and (np.abs(values) > np.finfo(np.float32).max).any():
+        raise DataError(f"edge type {edge_type} has an edge_weight too large for float32; scale the weights")
     return np.asarray(values.reshape(n))

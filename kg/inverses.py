@@ -10,7 +10,7 @@ import numpy as np
 from .errors import ConfigError
 from .graph import KnowledgeGraph
 from .mapping_step import MappingStep
-from .terms import find_term
+from .terms import find_term, matching_terms
 from .triple_columns import TripleColumns
 
 __all__ = ["OWL_INVERSE_OF", "StatedInverses", "with_inverses"]
@@ -29,8 +29,9 @@ def with_inverses(
 
     Args:
         graph: the graph.
-        inverse: by relation, the relation of the other direction, or a mere name for it.
-        stated: what an owl:inverseOf triple does. Merging keeps the relation with more triples, of equals the first by
+        inverse: by relation, the relation of the other direction, or a mere name for it. A pair may be told from both
+            sides; what was told first stays.
+        stated: what an owl:inverseOf triple does; one with a blank node names nothing. Merging keeps the relation with more triples, of equals the first by
             the alphabet; what `inverse` says of a relation goes before what the graph says.
 
     Returns:
@@ -75,16 +76,14 @@ def _told(
 
 def _given(graph: KnowledgeGraph, inverse: Mapping[str, str]) -> list[tuple[int, int, str]]:
     """First relation, second relation or -1, and the second's name, of each pair the user gives."""
-    pairs = []
+    pairs: list[tuple[int, int, str]] = []
     for name, other in inverse.items():
         first = find_term(name, graph.relations, "relation")
-        try:
-            second = find_term(other, graph.relations, "relation")
-        except ConfigError as error:
-            if "may be" in str(error):
-                raise
-            second = -1  # no relation: a name for the other direction
-        pairs.append((first, second, graph.relations[second] if second >= 0 else other))
+        known = bool(matching_terms(other, graph.relations))
+        # What is no relation is a name for the other direction.
+        second = find_term(other, graph.relations, "relation") if known else -1
+        if (second, first) not in [pair[:2] for pair in pairs]:  # a pair may be told from both sides
+            pairs.append((first, second, graph.relations[second] if known else other))
     seen: set[int] = set()
     for first, second, _ in pairs:
         twice = ({first, second} - {-1}) & seen
@@ -108,6 +107,8 @@ def _stated(graph: KnowledgeGraph, taken: set[int]) -> list[tuple[int, int, str]
     counts = np.diff(graph.offsets)
     pairs = []
     for one, other in zip(graph.entities.ids(head[known]), graph.entities.ids(tail[known]), strict=True):
+        if one.startswith("_:") or other.startswith("_:"):
+            continue  # an inverse without a name, as OWL's restrictions are about
         ranked = [(-int(counts[graph.relations.index(n)]) if n in graph.relations else 1, n) for n in (one, other)]
         pairs.append(tuple(name for _, name in sorted(ranked)))
     found, used = [], set(taken)

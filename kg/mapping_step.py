@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from .ids import IdMap
 
-__all__ = ["MappingStep", "first_id"]
+__all__ = ["MappingStep", "first_edge", "first_id"]
 
 
 @dataclass(frozen=True)
@@ -41,3 +41,9 @@ def first_id(entities: IdMap, numbers: npt.NDArray[np.integer]) -> str | None:
         return None
     smallest: str = pc.min(entities.to_arrow().take(pa.array(numbers.astype(np.int64)))).as_py()
     return smallest
+
+
+def first_edge(entities: IdMap, head: npt.NDArray[np.integer], name: str, tail: npt.NDArray[np.integer]) -> str | None:
+    """The first of some edges of a relation by the alphabet of their ends, as "head name tail"."""
+    first = first_id(entities, head)
+    return None if first is None else f"{first} {name} {first_id(entities, tail[head == entities.number(first)])}"

@@ -12,7 +12,7 @@ from scipy.sparse import csgraph
 from .errors import ConfigError
 from .graph import KnowledgeGraph
 from .literal_paths import PathValues, path_values
-from .mapping_step import MappingStep, first_id
+from .mapping_step import MappingStep, first_edge, first_id
 from .relation_paths import find_hop, follow
 from .terms import find_term
 from .times import numbers_in, seconds_in
@@ -44,10 +44,12 @@ class EdgesFromNodes(BaseModel):
     """Node type of the nodes; without it, every node that has both ends. A node of several types has the commonest."""
 
     weight: Path | None = Field(default=None, min_length=1)
-    """Literal predicate with the edge's weight, or a path whose last part is one; of several numbers the largest."""
+    """Literal predicate with the edge's weight, or a path whose last part is one; of several numbers the largest.
+
+    Weights and times choose among repeated edges and go along into networkx and `HeteroData`. Training uses neither."""
 
     time: Path | None = Field(default=None, min_length=1)
-    """The same for its time (`seconds_in` says what is read); of several the latest."""
+    """The same for its time, one unit for all numbers (`seconds_in` says what is read); of several the latest."""
 
 
 def nodes_as_edges(
@@ -58,7 +60,8 @@ def nodes_as_edges(
     A node with several heads or tails gives every pair. It leaves with its triples and literals, and so do the nodes
     that were passed on the way to its weight, time, head and tail and that now have no triple to anything that stays.
     A node stays as it is if it lacks a head or a tail, or has a weight that is no number; a node of the
-    kind is no end of another (a review of a review). A time that cannot be read is unknown, and counted.
+    kind is no end of another (a review of a review). A time that cannot be read is unknown, and counted. Of edges that
+    repeat one another, or a triple of that relation, the latest stays, of equals the heaviest; the others are counted.
 
     Raises:
         ConfigError: if a type, relation or predicate is not in the graph, or there are more pairs than `max_triples`.
@@ -80,7 +83,9 @@ def nodes_as_edges(
         None if weight is None else weight.value[at],
         None if time is None else time.value[at],
     )
-    joined = TripleColumns.of(graph).joined(new).graph(graph, relations)
+    columns = TripleColumns.of(graph)
+    again = columns.repeated_by(new, graph.n_entities)
+    joined = columns.joined(new).graph(graph, relations)
     gone = np.zeros(graph.n_entities, dtype=bool)
     gone[nodes[good]] = True
     between = [*heads[1:-1], *tails[1:-1], *(m for values in (weight, time) if values for m in values.between)]
@@ -89,8 +94,12 @@ def nodes_as_edges(
     passed[tail] = False
     gone |= _left_alone(joined, gone, passed)
     after = without_entities(joined, gone)
-    step = _told(graph, config, nodes, complete, good, weight, time, len(head), int((gone & passed).sum()))
-    return after, step
+    edges = f"{len(head):,} edges {config.name}" + (
+        f", {int(again.sum()):,} of them there already" if again.any() else ""
+    )
+    text, example = _told(graph, config, nodes, complete, good, weight, time, edges, int((gone & passed).sum()))
+    example = first_edge(graph.entities, head[again], config.name, tail[again]) if example is None else example
+    return after, MappingStep("edges_from_nodes", text, int((~good).sum() + again.sum()), example)
 
 
 def _weights_in(texts: pa.Array) -> npt.NDArray[np.float64]:
@@ -182,11 +191,12 @@ def _told(
     good: Flags,
     weight: PathValues | None,
     time: PathValues | None,
-    edges: int,
+    edges: str,
     passed: int,
-) -> MappingStep:
+) -> tuple[str, str | None]:
+    """What was done, and a node that stays as it is."""
     kind = "" if config.type is None else f" {config.type}"
-    text = f"{int(good.sum()):,} of {len(good):,}{kind} nodes became {edges:,} edges {config.name}"
+    text = f"{int(good.sum()):,} of {len(good):,}{kind} nodes became {edges}"
     text += f", {passed:,} nodes on the way to their values left with them" if passed else ""
     if not complete.all():
         text += f"; {int((~complete).sum()):,} stay as they are for want of a head or a tail"
@@ -194,4 +204,4 @@ def _told(
         text += f"; {int((complete & ~good).sum()):,} stay because the weight is no number, such as {weight.example!r}"
     if time is not None and (good & time.unreadable).any():
         text += f"; {int((good & time.unreadable).sum()):,} have a time that cannot be read, such as {time.example!r}"
-    return MappingStep("edges_from_nodes", text, int((~good).sum()), first_id(graph.entities, nodes[~good]))
+    return text, first_id(graph.entities, nodes[~good])

@@ -63,8 +63,8 @@ def from_networkx(
     - An undirected edge becomes one triple, from the end that comes first in the graph's order of nodes.
     - The relation of an edge is its key, where that is a string (in a multigraph), or else its attribute `relation`,
       `label` or `type`, or else "linked".
-    - Edge attributes `weight` (a number) and `time` (seconds since 1970, or a date or datetime, in UTC where it has no
-      zone) are taken; a graph of triples has no place for others.
+    - Edge attributes `weight` (a number that float32 can hold) and `time` (seconds since 1970, or a date or datetime, of
+      Python, numpy or pandas, in UTC where it has no zone) are taken; a graph of triples has no place for others.
     - Other node attributes become literals with their XSD datatype: strings, numbers, booleans, dates; of a list, a set
       or an array each element. None and NaN stand for no value.
 
@@ -148,15 +148,25 @@ def _name(value: Any, what: str) -> str | None:
 
 
 def _number(h: Hashable, t: Hashable, value: Any, attribute: str) -> float:
-    if value is None:
+    if is_missing(value):
         return float("nan")
     if isinstance(value, (Real, Decimal)):
-        return float(value)
+        try:
+            number = float(value)
+        except OverflowError:
+            number = float("inf")
+        if abs(number) > (np.finfo(np.float32).max if attribute == "weight" else np.finfo(np.float64).max):
+            raise DataError(
+                f"edge {h!r} to {t!r}: {attribute} {reprlib.repr(value)} is too large; scale it, or remove it"
+            )
+        return number
     raise DataError(f"edge {h!r} to {t!r}: {attribute} {value!r} is not a number; make it one, or remove it")
 
 
 def _seconds(value: Any) -> Any:
     """A date or datetime as seconds since 1970, in UTC where it has no zone; anything else as it is."""
+    if isinstance(value, np.datetime64) and not is_missing(value):
+        return float((value - np.datetime64(0, "s")) / np.timedelta64(1, "s"))
     if not isinstance(value, date) or is_missing(value):
         return value
     moment = value if isinstance(value, datetime) else datetime(value.year, value.month, value.day)

@@ -36,12 +36,19 @@ def literal_forms(value: Any) -> Iterator[tuple[str, str | None]]:
         TypeError: if the value, or an element, is none of: string, boolean, number, date, datetime.
     """
     if isinstance(value, np.ndarray):
-        value = value.tolist()
+        value = _plain(value)
     if isinstance(value, (set, frozenset)):
         value = sorted(value, key=lambda element: [*literal_forms(element)])
     for element in value if isinstance(value, (list, tuple)) else (value,):
         if not is_missing(element):
-            yield _form(element.item() if isinstance(element, np.generic) else element)
+            yield _form(_plain(element) if isinstance(element, np.generic) else element)
+
+
+def _plain(value: np.ndarray | np.generic) -> Any:
+    """A numpy value, or a list of the values of an array, as Python's own."""
+    if value.dtype.kind == "M" and np.datetime_data(value.dtype.str)[0] in ("ns", "ps", "fs", "as"):
+        value = value.astype("datetime64[us]")  # numpy gives finer moments as whole numbers
+    return value.tolist()
 
 
 def _form(value: Any) -> tuple[str, str | None]:

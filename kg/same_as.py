@@ -17,13 +17,11 @@ from .literals import Literals
 from .mapping_step import MappingStep
 from .terms import find_terms
 from .triple_columns import TripleColumns, without_entities
+from .type_choice import UNIVERSAL_TYPES, type_ranks
 
 __all__ = ["OWL_SAME_AS", "merged"]
 
 OWL_SAME_AS = "http://www.w3.org/2002/07/owl#sameAs"
-# Classes that hold for everything, and so say nothing about a node.
-_UNIVERSAL_TYPES = ("http://www.w3.org/2002/07/owl#Thing", "http://www.w3.org/2002/07/owl#NamedIndividual",
-                    "http://www.w3.org/2000/01/rdf-schema#Resource")  # fmt: skip
 _SHOWN = 5
 Numbers = npt.NDArray[np.int64]
 
@@ -108,10 +106,10 @@ def _types(graph: KnowledgeGraph, rows: Numbers, into: Numbers) -> npt.NDArray[n
     """Node types with those of the entities that stay settled, shape (e,)."""
     rows = rows[graph.type_of[rows] >= 0]
     kind = graph.type_of[rows]
-    universal = np.array([name in _UNIVERSAL_TYPES for name in graph.types], dtype=bool)
+    universal = np.array([name in UNIVERSAL_TYPES for name in graph.types], dtype=bool)
     counts = np.bincount(graph.type_of[graph.type_of >= 0], minlength=len(graph.types))
-    alphabet = np.argsort(np.argsort(np.array(graph.types, dtype=str)))
-    order = np.lexsort((alphabet[kind], -counts[kind], into[rows] != rows, universal[kind]))[::-1]
+    # An own type that says something goes before any other. Written from the last to the first: the first stays.
+    order = np.lexsort((type_ranks(graph.types, counts)[kind], into[rows] != rows, universal[kind]))[::-1]
     type_of = graph.type_of.copy()
     type_of[into[rows[order]]] = kind[order]
     return type_of

@@ -7,6 +7,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .unix_times import seconds_of_counts, written_days
+
 __all__ = ["numbers_in", "seconds_in"]
 
 _NUMBER = r"^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$"
@@ -15,8 +17,6 @@ _ISO = (
     r"(?:[T ](?P<hour>\d\d):(?P<minute>\d\d)(?::(?P<second>\d\d(?:\.\d+)?))?)?)?)?"
     r"(?P<zone>Z|[-+]\d\d:?\d\d)?$"
 )
-# 1e11 seconds is the year 5138, 1e11 milliseconds is 1973: no event is of either time by the other reading.
-_LARGEST_SECONDS = 1e11
 
 
 def numbers_in(values: pa.Array) -> npt.NDArray[np.float64]:
@@ -33,14 +33,19 @@ def seconds_in(values: pa.Array) -> npt.NDArray[np.float64]:
     """Seconds since 1970 in UTC of times written as text, NaN where a value is no time, shape (n,).
 
     Read are what xsd:gYear, gYearMonth, date and dateTime allow with years of four digits (the beginning of what
-    a value leaves open; UTC where it names no zone), and numbers: seconds since 1970, milliseconds from 1e11 on.
-    Four digits are always a year.
+    a value leaves open; UTC where it names no zone), and numbers. Four digits are always a year. What all other numbers
+    are, the most of them decide: days written 20210105, or seconds since 1970, or, where their median is beyond 1e11,
+    milli-, micro- or nanoseconds. Among days, a number that is none is no time.
     """
     text = pc.utf8_trim_whitespace(values).cast(pa.large_string())
     seconds = _iso(text)
-    numbers = numbers_in(text)
-    numbers = np.where(np.abs(numbers) >= _LARGEST_SECONDS, numbers / 1000, numbers)
-    return np.where(np.isnan(seconds), numbers, seconds)
+    numbers = np.where(np.isnan(seconds), numbers_in(text), np.nan)
+    days = written_days(numbers)
+    if days is None:
+        read = seconds_of_counts(numbers)
+    else:
+        read = np.where(np.isnat(days), np.nan, days.astype("datetime64[s]").astype(np.float64))
+    return np.where(np.isnan(seconds), read, seconds)
 
 
 def _iso(text: pa.Array) -> npt.NDArray[np.float64]:

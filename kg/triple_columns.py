@@ -35,8 +35,8 @@ class TripleColumns:
         """The triples of a graph."""
         return cls(graph.head, graph.relation, graph.tail, graph.weight, graph.time)
 
-    def select(self, rows: npt.NDArray[np.bool_]) -> TripleColumns:
-        """The triples of some rows."""
+    def select(self, rows: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> TripleColumns:
+        """The triples of some rows: those marked, shape (t,), or those numbered, in that order."""
         return TripleColumns(
             self.head[rows],
             self.relation[rows],
@@ -55,6 +55,19 @@ class TripleColumns:
             _joined(self.time, len(self.head), more.time, len(more.head)),
         )
 
+    def repeated_by(self, more: TripleColumns, n_entities: int) -> npt.NDArray[np.bool_]:
+        """Which of more triples, all of one relation, are here already or repeat an earlier one of them, shape (more,)."""
+        if len(more.head) == 0:
+            return np.zeros(0, dtype=bool)
+        rows = self.relation == more.relation[0]
+        here, new = (
+            head.astype(np.int64) * n_entities + tail
+            for head, tail in ((self.head[rows], self.tail[rows]), (more.head, more.tail))
+        )
+        again = np.ones(len(new), dtype=bool)
+        again[np.unique(new, return_index=True)[1]] = False
+        return again | np.isin(new, here)
+
     def graph(self, like: KnowledgeGraph, relations: Sequence[str] | None = None) -> KnowledgeGraph:
         """A graph with these triples and all else as another has it.
 
@@ -68,7 +81,7 @@ class TripleColumns:
         if self.weight is not None:
             # The graph keeps the last of equal triples: the heaviest comes last, one without a weight first.
             order = np.argsort(np.where(np.isnan(self.weight), -np.inf, self.weight), kind="stable")
-            columns = self._ordered(order)
+            columns = self.select(order)
         built = KnowledgeGraph.build(
             like.entities,
             like.relations if relations is None else relations,
@@ -82,15 +95,6 @@ class TripleColumns:
             time=columns.time,
         )
         return replace(built, duplicates=like.duplicates)
-
-    def _ordered(self, order: npt.NDArray[np.intp]) -> TripleColumns:
-        return TripleColumns(
-            self.head[order],
-            self.relation[order],
-            self.tail[order],
-            None if self.weight is None else self.weight[order],
-            None if self.time is None else self.time[order],
-        )
 
 
 def without_entities(graph: KnowledgeGraph, gone: npt.NDArray[np.bool_]) -> KnowledgeGraph:

@@ -9,18 +9,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from ..kg import IdMap, KnowledgeGraph, Literals
+from ..kg.type_choice import type_ranks
 
 __all__ = ["RDF_TYPE", "TripleCollector"]
 
 RDF_TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
-# Classes that hold for everything, and so say nothing about a node.
-UNIVERSAL_TYPES = frozenset(
-    {
-        "http://www.w3.org/2002/07/owl#Thing",
-        "http://www.w3.org/2002/07/owl#NamedIndividual",
-        "http://www.w3.org/2000/01/rdf-schema#Resource",
-    }
-)
 Strings = Any
 """A `pa.Array` or `pa.ChunkedArray` of strings; pyarrow ships no types."""
 Floats = npt.NDArray[np.floating]
@@ -97,7 +90,13 @@ class TripleCollector:
         self._entities.add(entity)
 
     def graph(self) -> KnowledgeGraph:
-        """The graph of all that was told; repeated triples and literals count once."""
+        """The graph of all that was told; repeated triples and literals count once.
+
+        It lets go of the columns as it numbers them, so that they are not held twice: it is called once, and last.
+
+        Raises:
+            RuntimeError: if the graph was made before; so do the methods that add to it.
+        """
         names, entity = self._entities.numbered()
         relations, relation = self._relations.numbered()
         types, kind = self._types.numbered()
@@ -147,9 +146,11 @@ class _Vocabulary:
         self._held: list[Strings] = []
         self._at: dict[tuple[int, ...], int] = {}
         self._columns: list[tuple[int, Strings]] = []
+        self._is_numbered = False
 
     def add(self, column: Strings) -> int:
         """Keep a column; its number."""
+        self._check_open()
         column = _whole(column)
         if not pa.types.is_dictionary(column.type) or column.dictionary.null_count:
             column = column.cast(STRING).dictionary_encode()
@@ -167,6 +168,8 @@ class _Vocabulary:
 
     def numbered(self) -> tuple[Strings, list[Numbers]]:
         """The distinct strings in order of first appearance, and each column as numbers, -1 where null."""
+        self._check_open()
+        self._is_numbered = True
         names, fresh = self._unified()
         numbers = []
         for at, indices in self._columns:
@@ -182,6 +185,10 @@ class _Vocabulary:
             return names, numbers
         closer = np.append(np.cumsum(used[:-1], dtype=np.int32) - 1, np.int32(-1))
         return names.filter(pa.array(used[:-1])), [closer[column] for column in numbers]
+
+    def _check_open(self) -> None:
+        if self._is_numbered:
+            raise RuntimeError("the graph of this collector was made already; collect into a new TripleCollector")
 
     def _unified(self) -> tuple[Strings, list[Numbers]]:
         """All words once, and for each dictionary the number of each of its words, with -1 behind."""
@@ -220,7 +227,7 @@ def _attribute(parts: list[Floats | None], lengths: list[int], dtype: type[np.fl
 def _commonest(entity: Numbers, kind: Numbers, names: list[str], n_entities: int) -> Numbers:
     """Each entity's commonest type, shape (n_entities,), -1 where it has none.
 
-    A type is counted once an entity however often it is told. Of equally common ones the alphabetically last.
+    A type is counted once an entity however often it is told. `type_ranks` says which goes first of equals.
     """
     type_of = np.full(n_entities, -1, dtype=np.int32)
     pairs = np.sort(entity.astype(np.int64) * max(len(names), 1) + kind)
@@ -228,10 +235,7 @@ def _commonest(entity: Numbers, kind: Numbers, names: list[str], n_entities: int
     entity, kind = (column.astype(np.int32) for column in np.divmod(pairs, max(len(names), 1)))
     counts = np.bincount(kind, minlength=len(names))
     # Assigned from the rarest type up, so that the commonest is written last.
-    rank = np.empty(len(names), dtype=np.int64)
-    order = sorted(range(len(names)), key=lambda n: (names[n] not in UNIVERSAL_TYPES, counts[n], names[n]))
-    rank[order] = np.arange(len(names))
-    by_rank = np.argsort(rank[kind], kind="stable")
+    by_rank = np.argsort(-type_ranks(names, counts)[kind], kind="stable")
     type_of[entity[by_rank]] = kind[by_rank]
     return type_of
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from glob import has_magic
 from pathlib import Path
@@ -14,6 +14,7 @@ import pyoxigraph as ox
 
 from ...kg import DataError
 from ..files.streams import MARK, check_file
+from .xml_entities import check_entities
 
 __all__ = ["RdfFile", "rdf_files"]
 
@@ -29,6 +30,8 @@ FORMATS = {
     ".xml": ox.RdfFormat.RDF_XML,
     ".jsonld": ox.RdfFormat.JSON_LD,
 }
+LONGEST_TEXT = 16 << 20
+"""Bytes between two tags of RDF/XML; of the other syntaxes Oxigraph itself holds no more."""
 PACKINGS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 
 
@@ -78,6 +81,9 @@ class RdfFile:
             file = pa.OSFile(str(self.path))
         except OSError as error:
             raise DataError(f"cannot be read: {error.strerror or error}", path=self.path) from error
+        if self.format == ox.RdfFormat.RDF_XML:
+            with pa.input_stream(str(self.path), compression=self.packing) as head, suppress(OSError):
+                check_entities(head, self.path)
         with file as raw:
             stream = raw if self.packing is None else pa.CompressedInputStream(raw, self.packing)
             content = _Content(stream, self)
@@ -110,6 +116,7 @@ class _Content:
 
     def __init__(self, stream: Any, file: RdfFile) -> None:
         self._stream, self._file, self._begun = stream, file, False
+        self._since_tag = 0
         self.failure: DataError | None = None
 
     def read(self, size: int = -1) -> bytes:
@@ -123,12 +130,24 @@ class _Content:
 
     def _next(self, size: int) -> bytes:
         try:
-            return bytes(self._stream.read(size))
+            data = bytes(self._stream.read(size))
         except OSError as error:
             packing = self._file.packing
             text = f"cannot be read: {error}" if packing is None else f"damaged {packing} file: {error}; fetch it again"
             self.failure = DataError(text, path=self._file.path)
             raise self.failure from error
+        if self._file.format == ox.RdfFormat.RDF_XML:
+            self._check_text(data)
+        return data
+
+    def _check_text(self, data: bytes) -> None:
+        """Refuse endless text between two tags, all of which the parser would hold, and take minutes over."""
+        at = data.rfind(b"<")
+        self._since_tag = self._since_tag + len(data) if at < 0 else len(data) - at
+        if self._since_tag > LONGEST_TEXT:
+            text = f"malformed RDF: more than {LONGEST_TEXT >> 20} MiB without a tag; is this RDF/XML?"
+            self.failure = DataError(text, path=self._file.path)
+            raise self.failure
 
 
 def rdf_files(paths: Sequence[str | Path]) -> list[RdfFile]:

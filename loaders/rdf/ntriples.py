@@ -140,6 +140,7 @@ class _Reader:
         last = np.flatnonzero(text == LF)
         first = np.concatenate([[0], last[:-1] + 1])
         plain, odd = PlainLines(block, text, first, last, self.quads).columns(self.blank)
+        odd = odd[first[odd] < last[odd]]  # an empty line says nothing
         columns = plain if len(odd) == 0 else _merged(plain, self._by_oxigraph(block, first[odd], last[odd], odd))
         return columns, len(first)
 

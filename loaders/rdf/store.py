@@ -118,8 +118,8 @@ def read_store(folder: str | Path, *, on_progress: Update | None = None) -> Know
     with _dumped(store, Path(folder)) as text:
         collect_ntriples(text, collector, path=Path(folder), quads=True, on_block=told)
     if collector.rows != total:
-        text = f"the store is damaged: it gives {collector.rows:,} of its {total:,} triples; {ANEW}"
-        raise DataError(text, path=folder)
+        told_less = f"the store is damaged: it gives {collector.rows:,} of its {total:,} triples; {ANEW}"
+        raise DataError(told_less, path=folder)
     return collector.graph()
 
 
@@ -185,7 +185,7 @@ def _dumped(store: ox.Store, folder: Path) -> Iterator[IO[bytes]]:
                 store.dump(file, ox.RdfFormat.N_QUADS)
         except BrokenPipeError:
             pass  # the reader has gone, and says why
-        except Exception as error:  # of a damaged store: whatever is not told here would cut it short in silence
+        except Exception as error:  # noqa: BLE001 - whatever is not told here would cut it short in silence
             failed.append(error)
 
     writer = threading.Thread(target=dump, daemon=True)

@@ -34,10 +34,13 @@ def check_store(folder: Path) -> None:
     Raises:
         DataError: if there is none, or it does not.
     """
-    if not folder.is_dir():
-        raise DataError("there is no such store; make one with `plait graph load FILES --store DIR`", path=folder)
-    if not all((folder / sign).is_file() for sign in SIGNS):
-        raise DataError("the folder is no Oxigraph store", path=folder)
+    try:
+        if not folder.is_dir():
+            raise DataError("there is no such store; make one with `plait graph load FILES --store DIR`", path=folder)
+        if not all((folder / sign).is_file() for sign in SIGNS):
+            raise DataError("the folder is no Oxigraph store", path=folder)
+    except OSError as error:  # a name too long, no permission
+        raise DataError(f"the folder cannot be looked at: {error.strerror}", path=folder) from error
 
 
 def check_replaceable(folder: Path) -> None:

@@ -14,6 +14,7 @@ from ..graph_options import GraphOptions
 from .pages import PagedReading
 from .queries import Selection, iri_term
 from .retries import PatientClient
+from .secrecy import is_local
 
 __all__ = ["SparqlGraph", "read_sparql"]
 
@@ -41,10 +42,17 @@ def _endpoint(text: str) -> str:
             "a URL with a user or a password in it is refused; put them into environment variables, and name these in "
             "`user_env` and `password_env`"
         )
+    if "?" in text:
+        # The URL is saved with the model, and stands in messages.
+        raise ValueError(
+            "a URL with a query string is refused, as that may hold a key; put the values of its parameters into "
+            "environment variables, and name these in `params_env`, such as {key: SHOP_KEY}"
+        )
     return text
 
 
 Iri = Annotated[str, AfterValidator(_iri)]
+Name = Annotated[str, Field(min_length=1)]
 
 
 class SparqlGraph(GraphOptions):
@@ -55,7 +63,7 @@ class SparqlGraph(GraphOptions):
     source: Literal["sparql"]
 
     endpoint: Annotated[str, AfterValidator(_endpoint)]
-    """URL that answers queries, http or https, without user and password."""
+    """URL that answers queries, http or https, without user, password and query string."""
 
     named_graph: Iri | None = None
     """IRI of the graph to read; the endpoint's default graph if absent."""
@@ -78,6 +86,13 @@ class SparqlGraph(GraphOptions):
     token_env: str | None = Field(default=None, min_length=1)
     """Environment variable that holds a bearer token; instead of user and password."""
 
+    params_env: dict[Name, Name] = Field(default_factory=dict)
+    """Parameters that follow the URL in every request, such as an API key: name, and environment variable that holds
+    the value."""
+
+    insecure: bool = False
+    """Whether user and password, token or parameters may travel unencrypted, over http, to another machine."""
+
     page_size: PositiveInt = 20_000
     """Most triples, and most subjects, asked at once; 10,000 suits endpoints that cut larger answers."""
 
@@ -96,6 +111,19 @@ class SparqlGraph(GraphOptions):
             raise ValueError("`user_env` and `password_env` belong together; state both")
         if self.token_env is not None and self.user_env is not None:
             raise ValueError("state `token_env`, or `user_env` and `password_env`, not all")
+        if taken := {"query", "update"} & self.params_env.keys():
+            raise ValueError(f"`params_env` holds {min(taken)!r}, which the protocol itself uses; leave it out")
+        return self
+
+    @model_validator(mode="after")
+    def _nothing_in_the_clear(self) -> Self:
+        parts = urlsplit(self.endpoint)
+        secret = self.user_env is not None or self.token_env is not None or bool(self.params_env)
+        if secret and parts.scheme == "http" and not self.insecure and not is_local(parts.hostname or ""):
+            raise ValueError(
+                "over http, everybody on the way reads the password, token or parameters; use https, or state "
+                "`insecure: true` if the network between is your own"
+            )
         return self
 
 
@@ -126,6 +154,7 @@ def read_sparql(
         config.endpoint,
         auth=_user(config),
         token=_token(config),
+        params={name: _secret(variable) for name, variable in config.params_env.items()},
         timeout=config.timeout,
         retries=config.retries,
         backoff=config.backoff,

@@ -85,14 +85,26 @@ class PagedReading:
     def _listed(self, expected: int) -> Iterator[Subjects]:
         """All subjects with their numbers of triples, part by part, in the order of their IRIs."""
         after, listed = None, 0
+        before: set[str] = set()
         while listed < expected:
             part = self._ask(self.selection.subjects(after, self._page_size), JSON, _subjects)
             if not part:
                 return
             # An answer may hold fewer than asked, and more may follow all the same: only an empty one is the end.
             after = part[-1][0]
+            before = self._new(part, before)
             listed += sum(n for _, n in part)
             yield part
+
+    def _new(self, part: Subjects, before: set[str]) -> set[str]:
+        """The subjects of a part; none may come twice. Not compared by order: endpoints have more than one."""
+        found = {subject for subject, _ in part}
+        if again := (found & before) or (found if len(found) < len(part) else None):
+            raise DataError(
+                f"{self.client.url} lists subjects repeatedly, near {iri_term(min(again))}: it does not keep to "
+                "`STR(?s) > ...`, by which a list is continued; read a dump by `source: rdf`"
+            )
+        return found
 
     def _pages(self, subjects: Subjects) -> Iterator[Subjects]:
         """Successive subjects that together make a page; one that is larger than a page has its own."""
@@ -188,26 +200,32 @@ class PagedReading:
 def _bindings(response: httpx.Response) -> list[dict[str, Any]]:
     try:
         rows: list[dict[str, Any]] = json.loads(response.content)["results"]["bindings"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BrokenAnswer(f"not the JSON of SPARQL results ({error})") from error
     return rows
 
 
 def _number(response: httpx.Response) -> int:
     try:
-        return int(_bindings(response)[0]["n"]["value"])
-    except (IndexError, KeyError, TypeError, ValueError) as error:
+        number = int(_bindings(response)[0]["n"]["value"])
+    except (IndexError, KeyError, TypeError, OverflowError, ValueError) as error:
         raise BrokenAnswer("a count that holds no number") from error
+    if number < 0:
+        raise BrokenAnswer("a count below 0")
+    return number
 
 
 def _subjects(response: httpx.Response) -> Subjects:
     try:
         # Some endpoints group nothing into one row without a subject.
         rows = [(row["s"]["value"], int(row["n"]["value"])) for row in _bindings(response) if "s" in row]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, OverflowError, ValueError) as error:
         raise BrokenAnswer("a list of subjects with a row out of shape") from error
-    for subject, _ in rows:
+    for subject, n in rows:
         _check_iri(subject)
+        # Reading ends when all that were counted are listed: each has to bring that nearer.
+        if n < 1:
+            raise BrokenAnswer(f"a list in which {iri_term(subject)} has {n} triples")
     return rows
 
 

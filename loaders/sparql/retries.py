@@ -13,6 +13,7 @@ import httpx
 import numpy as np
 
 from ...kg import DataError
+from .secrecy import LOGGER, Secrecy
 
 __all__ = ["BrokenAnswer", "PatientClient"]
 
@@ -44,6 +45,8 @@ class PatientClient:
         url: where to.
         auth: user and password, if any.
         token: bearer token, if any.
+        params: parameters that every request has behind the URL; neither their values nor password and token are ever
+            in an error or a note.
         timeout: seconds without a byte after which an attempt is given up.
         retries: attempts after the first one.
         backoff: seconds before the second attempt; each further pause is twice as long, all with jitter.
@@ -57,6 +60,7 @@ class PatientClient:
         *,
         auth: tuple[str, str] | None,
         token: str | None,
+        params: Mapping[str, str] | None = None,
         timeout: float,
         retries: int,
         backoff: float,
@@ -65,17 +69,21 @@ class PatientClient:
     ) -> None:
         self.url, self.timeout, self.retries, self.backoff = url, timeout, retries, backoff
         self._rng, self._on_pause = rng, on_pause
+        secrets = [*(params or {}).values(), *(() if auth is None else auth[1:]), *(() if token is None else [token])]
+        self._secrecy = Secrecy(secrets)
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         # Redirects are not followed: a POST would become a GET, and the password might go elsewhere.
-        self._client = httpx.Client(auth=auth, headers=headers, timeout=timeout, follow_redirects=False)
+        self._client = httpx.Client(auth=auth, headers=headers, params=params, timeout=timeout, follow_redirects=False)
 
     def __enter__(self) -> Self:
+        LOGGER.addFilter(self._secrecy)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._client.close()
+        LOGGER.removeFilter(self._secrecy)
 
     def post(self, form: Mapping[str, str], *, accept: str, read: Callable[[httpx.Response], T]) -> T:
         """What `read` makes of the whole answer to a form.
@@ -83,6 +91,16 @@ class PatientClient:
         Raises:
             DataError: if the server cannot be reached or refuses, in one sentence; or if `read` raises it.
         """
+        try:
+            return self._post(form, accept, read)
+        except DataError as error:
+            # A server may repeat in its answer what it was sent.
+            shown = self._secrecy.hidden(str(error))
+            if shown == str(error):
+                raise
+            raise DataError(shown) from None
+
+    def _post(self, form: Mapping[str, str], accept: str, read: Callable[[httpx.Response], T]) -> T:
         for attempt in range(self.retries + 1):
             trouble, pause = "", None
             try:
@@ -121,13 +139,13 @@ class PatientClient:
         seconds = min(self.backoff * 2**attempt, LONGEST_PAUSE) * self._rng.uniform(0.5, 1.5)
         seconds = max(seconds, asked or 0.0)
         if self._on_pause is not None:
-            self._on_pause(f"waits {seconds:.1f} s, attempt {attempt + 1} failed: {trouble}")
+            self._on_pause(self._secrecy.hidden(f"waits {seconds:.1f} s, attempt {attempt + 1} failed: {trouble}"))
         time.sleep(seconds)
 
     def _refused(self, response: httpx.Response) -> DataError:
         code = response.status_code
         if 300 <= code < 400 and "location" in response.headers:
-            target = httpx.URL(self.url).join(response.headers["location"])
+            target = httpx.URL(self.url).join(response.headers["location"]).copy_with(query=None)
             return DataError(f"{self.url} has moved to {target}; state that URL")
         sentence = SENTENCES.get(code, f"answers HTTP {code}; check the URL")
         return DataError(f"{self.url} {sentence}{_excerpt(response)}")

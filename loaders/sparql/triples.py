@@ -55,6 +55,10 @@ class HeldTriples(TripleCollector):
             partial(TripleCollector.add_literals, entity=entity, predicate=predicate, value=value, **tags)
         )
 
+    def add_entities(self, entity: Any) -> None:
+        """Keep entities that perhaps no triple names."""
+        self._calls.append(partial(TripleCollector.add_entities, entity=entity))
+
     def into(self, collector: TripleCollector) -> None:
         """Hand everything on, in the order it came."""
         for call in self._calls:

@@ -188,3 +188,24 @@ def test_a_short_name_of_two_relations_is_refused_with_both(graph_of: Any) -> No
 def test_what_makes_no_path_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Collapse(**{"name": "n", "path": ["r", "s"], **wrong})
+
+
+def test_triples_that_were_there_already_are_counted(graph_of: Any) -> None:
+    graph = graph_of([*FILMS, ("f2", "n", "uk"), ("f9", "n", "uk")])
+    joined, step = collapsed(graph, Collapse(name="n", path=("director", "nationality")), max_triples=LIMIT)
+    assert step.text == "director / nationality became 3 triples of n, 1 of them there already"
+    assert (step.dropped, step.example) == (1, "f2 n uk")
+    assert joined.n_triples == graph.n_triples + 3 - 1
+
+
+def test_a_triple_that_is_walked_away_is_not_there_already(graph_of: Any) -> None:
+    # a n b, b n c becomes a n c; a n c itself is no part of a path, and stays.
+    rows = [("a", "n", "b"), ("b", "n", "c"), ("a", "n", "c")]
+    joined, step = collapsed(graph_of(rows), Collapse(name="n", path=("n", "n"), keep=False), max_triples=LIMIT)
+    assert triples(joined) == {("a", "n", "c")}
+    assert step.text == "n / n became 1 triples of n, 1 of them there already; 2 triples walked taken out"
+    assert step.dropped == 3
+    rows = [("a", "n", "b"), ("b", "n", "c"), ("a", "n", "c"), ("c", "n", "d")]
+    # Now a n c lies on the path to d, and leaves before a n c is made anew.
+    _, step = collapsed(graph_of(rows), Collapse(name="n", path=("n", "n"), keep=False), max_triples=LIMIT)
+    assert "there already" not in step.text

@@ -265,3 +265,27 @@ def test_what_does_not_fit_is_named(kind: str, ids: dict[str, list[str]], messag
 def test_no_nodes_at_all() -> None:
     graph = KnowledgeGraph.from_hetero_data(HeteroData())
     assert (graph.n_entities, graph.n_triples, graph.relations, graph.types) == (0, 0, (), ())
+
+
+def test_names_of_reverse_edge_types_are_short_where_no_other_ends_alike() -> None:
+    graph = build([(0, 0, 3), (1, 1, 0), (2, 2, 2)])
+    names = {"made": "http://v/maker", "http://v/in": "http://x/in", "http://w/in": "24/7 in"}
+    found = {short for _, short, _ in graph.to_hetero_data(inverse_names=names).edge_types}
+    assert found == {*SHORTS, "maker", "http://x/in", "24/7 in"}
+
+
+def test_relations_that_are_each_others_inverse_keep_their_own_edges() -> None:
+    none = np.zeros(2, dtype=np.int64)
+    graph = KnowledgeGraph.build(IdMap(["a", "b"]), ["http://v/stars", "http://v/in"], none, np.array([0, 1]), none + 1)
+    data = graph.to_hetero_data(inverse_names={"http://v/stars": "http://v/in", "http://v/in": "http://v/stars"})
+    assert {short for _, short, _ in data.edge_types} == {"stars", "in", "http://v/stars", "http://v/in"}
+    assert told(KnowledgeGraph.from_hetero_data(data)) == Counter(
+        [("untyped/0", r, "untyped/1", "nan", "nan") for r in ("http://v/stars", "http://v/in")]
+    )
+
+
+def test_a_weight_beyond_float32_is_refused() -> None:
+    data = build([(0, 0, 3)]).to_hetero_data()
+    data[data.edge_types[0]].edge_weight = torch.tensor([1e300], dtype=torch.float64)
+    with pytest.raises(DataError, match="edge_weight too large for float32; scale the weights"):
+        KnowledgeGraph.from_hetero_data(data)

@@ -97,11 +97,32 @@ def test_weights_and_times_go_along_and_a_known_one_beats_an_unknown(graph_of: A
 @pytest.mark.parametrize(
     ("inverse", "message"),
     [
+        ({"starring": "in"}, "the relation 'in' may be http://v/in or http://w/in; write the full name"),
+        ({"starring": "starsIn", "starsIn": "x"}, f"the relation '{STARS_IN}' is given two inverses; keep one"),
         ({"staring": "x"}, "no relation 'staring'; did you mean 'starring'?"),
         ({"starring": "starsIn", "starsIn": "r"}, f"the relation '{STARS_IN}' is given two inverses; keep one"),
     ],
 )
 def test_what_cannot_be_is_refused(graph_of: Any, inverse: dict[str, str], message: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        with_inverses(graph_of(ROWS), inverse)
+        with_inverses(graph_of([*ROWS, ("a", "http://v/in", "b"), ("a", "http://w/in", "b")]), inverse)
     assert message in str(caught.value)
+
+
+def test_a_mere_name_may_hold_any_words(graph_of: Any) -> None:
+    assert with_inverses(graph_of(ROWS), {"r": "may be r of"})[2] == {"r": "may be r of"}
+
+
+def test_a_pair_told_from_both_sides_is_one_pair(graph_of: Any) -> None:
+    graph = graph_of(ROWS)
+    both, steps, names = with_inverses(graph, {"starring": "starsIn", "starsIn": STARRING})
+    assert triples(both) == MERGED
+    assert names == {STARRING: STARS_IN}
+    assert len(steps) == 1
+
+
+@pytest.mark.parametrize("stated", ["name", "merge"])
+@pytest.mark.parametrize("pair", [("_:0:x", STARRING), (STARRING, "_:0:x")])
+def test_an_inverse_without_a_name_names_nothing(graph_of: Any, stated: Any, pair: tuple[str, str]) -> None:
+    graph = graph_of([*ROWS, (pair[0], OWL_INVERSE_OF, pair[1])])
+    assert with_inverses(graph, {}, stated=stated) == (graph, [], {})

@@ -223,3 +223,27 @@ def test_a_graph_of_nothing_has_no_such_type() -> None:
     none = np.empty(0, dtype=np.int64)
     with pytest.raises(ConfigError, match="known are: none"):
         nodes_as_edges(KnowledgeGraph.build(IdMap([]), [], none, none, none), REVIEWED, max_triples=LIMIT)
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_repeated_edges_are_counted_and_the_latest_stays(graph_of: Any, there: bool) -> None:
+    rows = [row for i in range(3) for row in ((f"r{i}", "by", "ann"), (f"r{i}", "of", "pan"))]
+    rows += [("r3", "by", "bob"), ("r3", "of", "pan")] + [("ann", "rated", "pan")] * there
+    literals = [row for i in range(3) for row in ((f"r{i}", "w", "153"[i]), (f"r{i}", "t", f"200{i}-01-01"))]
+    config = EdgesFromNodes(name="rated", type="Review", head="by", tail="of", weight="w", time="t")
+    types = {f"r{i}": "Review" for i in range(4)}
+    after, step = nodes_as_edges(graph_of(rows, types=types, literals=literals), config, max_triples=LIMIT)
+    assert [row[:4] for row in edges(after)] == [("ann", "rated", "pan", 3.0), ("bob", "rated", "pan", None)]
+    assert step.text == f"4 of 4 Review nodes became 4 edges rated, {2 + there} of them there already"
+    assert (step.dropped, step.example) == (2 + there, "ann rated pan")
+    assert after.n_triples == 4 + there - step.dropped
+
+
+def test_times_of_one_unit_are_told_by_all_of_them(graph_of: Any) -> None:
+    # 1.5e11 microseconds alone would be the year 1974 in milliseconds.
+    stamps = ["1577836800000000", "1577836801000000", "150000000000"]
+    rows = [row for i in range(3) for row in ((f"r{i}", "by", f"u{i}"), (f"r{i}", "of", "pan"))]
+    literals = [(f"r{i}", "t", stamp) for i, stamp in enumerate(stamps)]
+    config = EdgesFromNodes(name="n", head="by", tail="of", time="t")
+    after, _ = nodes_as_edges(graph_of(rows, literals=literals), config, max_triples=LIMIT)
+    assert [row[4] for row in edges(after)] == [1577836800.0, 1577836801.0, 150000.0]

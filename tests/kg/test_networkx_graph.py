@@ -171,9 +171,13 @@ def test_weights_and_times_of_edges_come_along() -> None:
     graph.add_edge("a", "d", weight=np.float32(0.5), time=datetime(1970, 1, 1, 0, 1))
     graph.add_edge("a", "e", weight=None, time=datetime(1970, 1, 1, 2, 0, 7, tzinfo=berlin))
     graph.add_edge("a", "f", colour="red", weight=np.nan)
+    graph.add_edge("a", "g", weight=3.4e38, time=np.datetime64("1971"))
+    graph.add_edge("a", "h", weight=Decimal("NaN"), time=np.datetime64("1970-01-01T00:00:01.5", "ns"))
+    graph.add_edge("a", "i", time=np.datetime64("NaT"))
     rows = rows_of(KnowledgeGraph.from_networkx(graph))
     assert {row[2:] for row in rows} == {
         ("b", "3.0", "0.0"), ("c", "0.25", str(2 * 86400.0)), ("d", "0.5", "60.0"), ("e", "nan", "7.0"), ("f", "nan", "nan"),
+        ("g", str(float(np.float32(3.4e38))), str(365 * 86400.0)), ("h", "nan", "1.5"), ("i", "nan", "nan"),
     }  # fmt: skip
 
 
@@ -209,6 +213,8 @@ def test_times_without_a_zone_are_in_utc_wherever_the_machine_stands(monkeypatch
         (date(2020, 2, 29), [("2020-02-29", "date")]),
         (datetime(2020, 2, 29, 12, tzinfo=UTC), [("2020-02-29T12:00:00+00:00", "dateTime")]),
         (np.datetime64("2020-02-29"), [("2020-02-29", "date")]),
+        (np.datetime64("2020-02-29T12:00", "ns"), [("2020-02-29T12:00:00", "dateTime")]),
+        (np.array(["NaT", "2020-02-29T12:00"], "datetime64[ns]"), [("2020-02-29T12:00:00", "dateTime")]),
         (["a", 1, None, 2.5], [("a", None), ("1", "integer"), ("2.5", "double")]),
         (("b", "b"), [("b", None), ("b", None)]),
         ({"z", "y"}, [("y", None), ("z", None)]),
@@ -273,6 +279,10 @@ def faulty(node: Any = "a", edge: dict[str, Any] | None = None, **attributes: An
         (faulty(type=["A", "B"]), r"node 'a': attribute 'type' is a list, .* one name"),
         (faulty(edge={"weight": "5"}), r"edge 'a' to 'b': weight '5' is not a number"),
         (faulty(edge={"time": "2020-01-01"}), r"edge 'a' to 'b': time '2020-01-01' is not a number"),
+        (faulty(edge={"weight": 1e300}), r"edge 'a' to 'b': weight 1e\+300 is too large; scale it"),
+        (faulty(edge={"weight": 10**400}), r"edge 'a' to 'b': weight 10{17}\.\.\.0{19} is too large"),
+        (faulty(edge={"weight": Decimal("-1e400")}), r"weight Decimal\('-1E\+400'\) is too large"),
+        (faulty(edge={"time": 10**400}), r"edge 'a' to 'b': time 10{17}\.\.\.0{19} is too large"),
         (faulty("\ud800"), r"lone surrogate"),
         (faulty(name="x\udfff"), r"lone surrogate"),
     ],

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plait.kg.times import numbers_in, seconds_in
+from plait.loaders.logs.times import seconds_of
 
 DAY = 86400.0
 
@@ -39,6 +41,12 @@ def seconds(*values: str | None) -> list[float]:
         ("86400", DAY),
         ("86400.5", DAY + 0.5),
         ("1000000000000", 1e9),  # milliseconds
+        ("1577836800000000", 1577836800.0),  # microseconds
+        ("1577836800000000000", 1577836800.0),  # nanoseconds
+        ("-1000000000000", -1e9),
+        ("20200101", 1577836800.0),
+        ("19691231", -DAY),
+        ("20201301", 20201301.0),  # no thirteenth month, and so no day
         ("-5", -5.0),
     ],
 )
@@ -73,3 +81,27 @@ def test_numbers() -> None:
 
 def test_none_of_either() -> None:
     assert (len(seconds()), len(numbers_in(pa.array([], pa.large_string())))) == (0, 0)
+
+
+def test_what_numbers_are_the_most_of_them_decide() -> None:
+    # The year is read by itself; of the three others two are days, and 86400 is none.
+    found = seconds("1971", "20200101", "19700102", "86400")
+    np.testing.assert_array_equal(found, [365 * DAY, 1577836800.0, DAY, math.nan])
+    # Milliseconds by their median: the one of January 1970 too.
+    assert seconds("1577836800000", "1577836801000", "50000") == [1577836800.0, 1577836801.0, 50.0]
+
+
+@pytest.mark.parametrize("unit", [1, 1000, 10**6, 10**9])
+@given(moments=st.lists(st.integers(10**9, 2 * 10**9), min_size=1, max_size=5))
+def test_both_readers_of_times_agree_on_numbers(unit: int, moments: list[int]) -> None:
+    texts = pa.array([str(moment * unit) for moment in moments])
+    expected = pytest.approx(moments, rel=1e-12)
+    assert seconds_in(texts).tolist() == expected
+    assert seconds_of(pa.chunked_array([texts.cast(pa.float64())]), Path("log.csv")).tolist() == expected
+
+
+@given(st.lists(st.dates(datetime(1900, 1, 1).date(), datetime(2100, 12, 31).date()), min_size=1, max_size=5))
+def test_both_readers_of_times_agree_on_days(days: list[date]) -> None:
+    written = [f"{day:%Y%m%d}" for day in days]
+    assert seconds(*written) == seconds(*map(str, days))
+    assert seconds(*written) == seconds_of(pa.chunked_array([written]), Path("log.csv")).tolist()

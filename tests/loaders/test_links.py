@@ -56,6 +56,9 @@ def test_a_map_links_and_items_only_it_knows_join_the_catalogue(tmp_path: Path) 
         ("page,sku\nhttp://e/a,i1\n", {"entity": "page"}),
         ("page,sku\nhttp://e/a,i1\n", {"item": "sku"}),
         ("item,id,entity\ni1,x,http://e/a\n", {}),
+        # The names are those of a table of items, in the same order.
+        ("id,asin,entity\nx,i1,http://e/a\n", {}),
+        ("product,product_id,entity\nx,i1,http://e/a\n", {}),
     ],
 )
 def test_columns_are_found(tmp_path: Path, data: str, options: dict[str, str]) -> None:
@@ -88,10 +91,11 @@ def test_a_map_that_cannot_be_one_is_refused(tmp_path: Path, data: str, options:
     assert caught.value.path == tmp_path / "links.csv"
 
 
-def test_a_missing_map_is_named_and_a_map_of_no_rows_links_nothing(tmp_path: Path) -> None:
+def test_a_missing_map_and_a_map_of_no_rows_are_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"absent\.csv: no such file"):
         linked(LinksConfig(path=tmp_path / "absent.csv"))
-    assert linked(written(tmp_path, "item,entity\n")) == {"i1": None, "i2": None, "i3": None}
+    with pytest.raises(DataError, match=r"links\.csv: there is no link in the file, only a header"):
+        linked(written(tmp_path, "item,entity\n"))
 
 
 RENAMED = pa.table({"id": ["http://e/old", "http://e/older"], "into": ["http://e/a", "http://e/a"]}).cast(

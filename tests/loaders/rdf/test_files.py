@@ -15,6 +15,7 @@ import rdflib
 from plait.kg import DataError
 from plait.loaders import read_rdf, read_rdflib
 from plait.loaders.rdf.files import rdf_files
+from plait.loaders.rdf.store import load_store
 
 Say = Callable[[Any], Any]
 E = "http://e/"
@@ -120,6 +121,31 @@ def test_what_is_relative_wants_a_base(tmp_path: Path, facts: Say) -> None:
     assert facts(read_rdf([path], base="http://shop.example/x/"))[0] == {
         ("http://shop.example/x/a", E + "p", "http://shop.example/x/b#c")
     }
+
+
+@pytest.mark.parametrize(
+    ("suffix", "form"),
+    [(".nt", "nt"), (".ttl", "turtle"), (".rdf", "xml"), (".jsonld", "json-ld"), (".nq", "nquads"), (".trig", "trig")],
+)
+@pytest.mark.parametrize(("packing", "pack"), [(".gz", gzip.compress), (".bz2", bz2.compress), (".zst", zstd)])
+def test_a_packed_file_that_is_cut_off_is_told_as_such_in_every_syntax(
+    tmp_path: Path, dataset: rdflib.Dataset, union: rdflib.Graph, suffix: str, form: str, packing: str,
+    pack: Callable[[bytes], bytes]) -> None:  # fmt: skip
+    source = dataset if form in ("nquads", "trig") else union
+    path = tmp_path / f"graph{suffix}{packing}"
+    whole = pack(source.serialize(format=form, encoding="utf-8"))
+    path.write_bytes(whole[: len(whole) // 2])
+    for read in (lambda: read_rdf([path]), lambda: load_store([path], tmp_path / "store")):
+        with pytest.raises(DataError, match=rf"graph{suffix}{packing}: damaged .* file: .*fetch it again"):
+            read()
+
+
+def test_what_goes_wrong_while_a_file_is_open_is_not_its_fault(tmp_path: Path) -> None:
+    path = tmp_path / "a.nt.gz"
+    path.write_bytes(gzip.compress(b"<http://e/a> <http://e/p> <http://e/b> .\n"))
+    (file,) = rdf_files([path])
+    with pytest.raises(OSError, match="^elsewhere$"), file.opened():
+        raise OSError("elsewhere")
 
 
 @pytest.mark.parametrize("base", ["nowhere", "http://a b/"])

@@ -136,6 +136,7 @@ class Question:
     query: str
     headers: dict[str, str]
     answer: Callable[[], Reply]
+    path: str = ""
 
     @property
     def is_page(self) -> bool:
@@ -167,7 +168,7 @@ class Proxy:
                     response = endpoint.ask({"query": query}, accept)
                     return Reply(response.content, response.headers["content-type"], response.status_code)
 
-                question = Question(len(proxy.questions), query, dict(self.headers), answer)
+                question = Question(len(proxy.questions), query, dict(self.headers), answer, self.path)
                 proxy.questions.append(question)
                 self.reply(proxy.rule(question))
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import traceback
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
 
 import pyoxigraph as ox
 import pytest
@@ -16,6 +18,8 @@ from pydantic import ValidationError
 from plait.kg import ConfigError, DataError, KnowledgeGraph
 from plait.loaders.rdf.reader import read_rdf
 from plait.loaders.sparql.endpoint import SparqlGraph, read_sparql
+
+from .conftest import Reply
 
 E = "http://e/"
 TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
@@ -216,6 +220,60 @@ def test_secret_in_the_url_is_refused_and_not_repeated(url):
     with pytest.raises(ValidationError, match="user_env") as caught:
         config(url)
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["https://e/q?key=hunter2", "https://e/q?", "https://e/?a=b&c=hunter2"])
+def test_query_string_in_the_url_is_refused_and_not_repeated(url):
+    with pytest.raises(ValidationError, match="params_env") as caught:
+        config(url)
+    assert "hunter2" not in str(caught.value)
+
+
+KEY = "hunter2/+ä"
+
+
+def test_parameters_come_from_the_environment_and_are_shown_nowhere(proxy, endpoint, monkeypatch, caplog):
+    caplog.set_level("DEBUG")
+    endpoint.load(SHOP)
+    monkeypatch.setenv("SHOP_KEY", KEY)
+    by_key = config(proxy.url, params_env={"key": "SHOP_KEY", "k&y": "SHOP_KEY"})
+    assert read_sparql(by_key).n_triples > 0
+    assert {tuple(sorted(parse_qsl(urlsplit(q.path).query))) for q in proxy.questions} == {(("k&y", KEY), ("key", KEY))}
+    assert "hunter2" not in by_key.model_dump_json() + repr(by_key)
+    assert "HTTP Request: POST" in caplog.text
+    assert "hunter2" not in caplog.text
+    # Nor where the server repeats it, in any form.
+    said = f"no {KEY} at /query?key={quote(KEY, '')}&k={quote_plus(KEY)}"
+    told = []
+    for status, headers in ((403, {}), (302, {"Location": f"/q?key={quote(KEY)}"}), (503, {})):
+        proxy.rule = lambda _, status=status, headers=headers: Reply(
+            said.encode(), "text/plain; charset=utf-8", status, headers
+        )
+        with pytest.raises(DataError) as caught:
+            read_sparql(by_key.model_copy(update={"retries": 1}), on_progress=lambda *update: told.append(update))
+        shown = "".join(map(str, traceback.format_exception(caught.value))) + str(told)
+        assert "hunter2" not in shown
+        assert proxy.url in str(caught.value)
+
+
+def test_parameter_of_the_protocol_itself_is_refused():
+    with pytest.raises(ValidationError, match="'query', which the protocol itself uses"):
+        config("https://e/q", params_env={"query": "Q"})
+
+
+SECRETS = [{"token_env": "T"}, {"user_env": "U", "password_env": "P"}, {"params_env": {"key": "K"}}]
+
+
+@pytest.mark.parametrize("options", SECRETS)
+def test_secret_goes_unencrypted_to_this_machine_alone(options):
+    for host in ("e", "192.168.0.1", "localhost.e", "127.0.0.1.e"):
+        with pytest.raises(ValidationError, match="use https, or state `insecure: true`"):
+            config(f"http://{host}/q", **options)
+        config(f"http://{host}/q", **options, insecure=True)
+        config(f"https://{host}/q", **options)
+        config(f"http://{host}/q")
+    for host in ("localhost", "127.0.0.1", "127.1.2.3:80", "[::1]:7878", "a.localhost"):
+        config(f"http://{host}/q", **options)
 
 
 @pytest.mark.parametrize("field", ["named_graph", "classes", "relations", "exclude"])

@@ -151,7 +151,11 @@ def test_web_page(proxy, body):
         read_sparql(config(proxy.url))
 
 
-@pytest.mark.parametrize("body", [b"[]", b"{}", b'{"results": {"bindings": []}}', b'{"results": 3}', b"{", b"\xff"])
+BODIES = [b"[]", b"{}", b'{"results": {"bindings": []}}', b'{"results": 3}', b"{", b"\xff", b"[" * 100_000]
+COUNTS = [b'{"results": {"bindings": [{"n": {"value": %s}}]}}' % n for n in (b"-1", b"Infinity", b'"x"')]
+
+
+@pytest.mark.parametrize("body", [*BODIES, *COUNTS], ids=lambda body: body[:60].decode(errors="replace"))
 def test_json_of_something_else(proxy, body):
     proxy.rule = lambda _: Reply(body, "application/json")
     with pytest.raises(DataError, match="gives an answer that cannot be read"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -93,10 +94,39 @@ def test_endpoint_that_lists_the_same_subjects_again_and_again(proxy, endpoint):
         return first[0]
 
     proxy.rule = rule
-    with pytest.raises(DataError, match="or the endpoint leaves triples out"):
+    with pytest.raises(DataError, match="lists subjects repeatedly, near <http://e/s0>"):
         read_sparql(config(proxy.url))
-    # 80 triples, 30 in a listing: the third is already one too many.
-    assert len(first) == 3
+    assert len(first) == 2
+
+
+@pytest.mark.parametrize("n", [0, -1, float("inf")])
+def test_endpoint_that_lists_subjects_without_triples(proxy, endpoint, n):
+    """By numbers like these the list would never reach what was counted."""
+    endpoint.load(DATA)
+
+    def rule(question: Question) -> Reply:
+        if not question.is_listing:
+            return question.answer()
+        assert question.number < 10, "it does not end"
+        row = {"s": {"value": f"{E}z{question.number}"}, "n": {"value": n}}
+        body = json.dumps({"results": {"bindings": [row]}})
+        return Reply(body.encode(), "application/json")
+
+    proxy.rule = rule
+    with pytest.raises(DataError, match="an answer that cannot be read: a list "):
+        read_sparql(config(proxy.url))
+
+
+def test_endpoint_that_lists_a_subject_twice_in_one_answer(proxy, endpoint):
+    endpoint.load(DATA)
+
+    def rule(question: Question) -> Reply:
+        answer = question.answer()
+        return replace(answer, body=answer.body.replace(b'e/s1"', b'e/s0"')) if question.is_listing else answer
+
+    proxy.rule = rule
+    with pytest.raises(DataError, match="lists subjects repeatedly"):
+        read_sparql(config(proxy.url))
 
 
 def test_subject_that_is_no_iri(proxy, endpoint):
