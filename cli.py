@@ -92,7 +92,8 @@ def data_describe(
         stage.result(f"{len(log):,} of {len(log.users):,} users")
     with progress.stage("look at both") as stage:
         catalogue = read_catalogue(settings.data, log.items, mapped)
-        report = describe(log, columns, catalogue, settings.data.interactions.min_weight)
+        positives = settings.data.interactions.min_weight
+        report = describe(log, columns, catalogue, positives, strategy=settings.split.strategy)
         stage.result(f"{len(report.findings)} findings")
     if shacl is not None:
         from .loaders.quality.shacl import check_shapes

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
 
 from .kg import local_name, whole_file
 from .loaders import DataReport
 from .loaders.quality.distributions import Distribution
+from .loaders.quality.finding import counted
 from .quality_plots import COLOURS, distribution_plot, timeline_plot
 
 __all__ = ["quality_page", "write_quality_page"]
@@ -37,7 +37,13 @@ def quality_page(report: DataReport, title: str) -> str:
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    filters: dict[str, Any] = {"count": _count, "percent": _percent, "figure": _figure, "local": local_name}
+    filters: dict[str, Any] = {
+        "count": _count,
+        "percent": _percent,
+        "figure": _figure,
+        "local": local_name,
+        "counted": counted,
+    }
     environment.filters.update(filters)
     source = resources.files(__package__).joinpath("quality_page.html").read_text(encoding="utf-8")
     return environment.from_string(source).render(
@@ -51,6 +57,8 @@ def _tiles(report: DataReport) -> list[tuple[str, str]]:
     found[0] = (found[0][0], "interactions")
     if counts["positives"] != counts["rows"]:
         found.append((_count(counts["positives"]), "of them liked"))
+    if "sessions" in counts:
+        found.append((_count(counts["sessions"]), "sessions"))
     if report.node_types:
         entities = sum(node.count for node in report.node_types)
         found += [(_count(entities), "entities"), (_count(sum(one.count for one in report.relations)), "triples")]
@@ -58,8 +66,8 @@ def _tiles(report: DataReport) -> list[tuple[str, str]]:
     return found
 
 
-def _plots(report: DataReport) -> dict[str, Markup]:
-    """The plots that there is data for, by name. What matplotlib wrote is markup; it holds no text of the data's."""
+def _plots(report: DataReport) -> dict[str, str]:
+    """The plots that there is data for, by name: markup, in which `text` alone could be the data's, and is escaped."""
     plots = {}
     if report.timeline is not None and report.time_range:
         first, last = (time[:10] for time in report.time_range)
@@ -73,7 +81,7 @@ def _plots(report: DataReport) -> dict[str, Markup]:
     if any(spread.largest for spread in report.degree):
         text = f"Edges of an entity, by node type, the {len(report.degree)} commonest"
         plots["degree"] = distribution_plot(report.degree, "edges", "entities with at least so many", text)
-    return {name: Markup(svg) for name, svg in plots.items()}
+    return plots
 
 
 def _spread(spread: Distribution) -> str:
@@ -87,7 +95,10 @@ def _count(value: Any) -> str:
 def _percent(value: float) -> str:
     if math.isnan(value):
         return "–"
-    return f"{value:.1%}" if value < 0.9995 or value == 1 else f"{value:.2%}"
+    if value < 0.9995 or value == 1:
+        return f"{value:.1%}"
+    # What is short of all must not read as all.
+    return f"{value:.2%}" if value < 0.99995 else "over 99.99%"
 
 
 def _figure(value: float) -> str:

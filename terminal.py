@@ -11,10 +11,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from .fusion import Evaluation, Explanation, Recommendation, SimilarItem
 from .kg import Stage, local_name
 from .loaders import DataReport
+from .loaders.quality.finding import counted
 from .loaders.quality.shacl import ShaclReport
 
 __all__ = [
@@ -123,14 +125,15 @@ def similar_table(similar: Sequence[SimilarItem]) -> Table:
     return table
 
 
-def report_tables(report: DataReport) -> Iterator[Table]:
-    """The description of the data, table by table."""
+def report_tables(report: DataReport) -> Iterator[Table | Text]:
+    """The description of the data, table by table; a sentence where a table would be empty."""
     table = Table("interactions", "", title="Interactions", title_justify="left", show_header=False)
     for name, count in report.interactions.items():
         table.add_row(name, f"{count:,}")
     table.add_row("density", f"{report.density:.4%}")
     table.add_row("time", " to ".join(report.time_range) if report.time_range else "unknown")
-    table.add_row("columns", escape(", ".join(f"{what}: {column or '-'}" for what, column in report.columns.items())))
+    columns = ", ".join(f"{what}: {column or '-'}" for what, column in report.columns.items())
+    table.add_row("columns", "none: a file of histories" if report.of_histories else escape(columns))
     yield table
     if not report.node_types:
         return
@@ -150,30 +153,38 @@ def report_tables(report: DataReport) -> Iterator[Table]:
         literals.add_row(
             escape(literal.name), literal.kind, f"{literal.count:,}", f"{literal.distinct:,}", escape(example)
         )
-    yield literals
+    if report.literals:
+        yield literals
     links = Table(title="Items in the graph", title_justify="left", show_header=False)
     share = report.linked / report.items if report.items else 0
     links.add_row("linked", f"{report.linked:,} of {report.items:,} ({share:.1%})")
     links.add_row("without an entity", escape(", ".join(report.unlinked_examples)) or "none")
-    links.add_row("kept around them", f"{report.around['entities']:,} entities, {report.around['triples']:,} triples")
+    around = counted(report.around["entities"], "entity", "entities"), counted(report.around["triples"], "triple")
+    links.add_row("kept around them", ", ".join(around))
     if report.linked:
         links.add_row("interactions with them", f"{report.coverage.interactions:.1%}")
     yield links
     if report.mismatches.found:
         yield _mismatch_table(report)
     if report.shacl is not None:
-        yield _shacl_table(report.shacl)
+        yield _shacl_table(report.shacl) if report.shacl.results else _shacl_sentence(report.shacl)
 
 
 def _mismatch_table(report: DataReport) -> Table:
     found = report.mismatches.found
     title = f"Links that look wrong: {len(found):,} of {report.mismatches.compared:,}"
+    if report.mismatches.left_out:
+        title += f" ({report.mismatches.left_out:,} not compared)"
     table = Table("item", "title", "name of the entity", "likeness", "did you mean", title=title, title_justify="left")
     for row in found[:20]:
         table.add_row(
             escape(row.item), escape(row.title), escape(row.label), str(row.likeness), escape(row.suggestion or "")
         )
     return table
+
+
+def _shacl_sentence(report: ShaclReport) -> Text:
+    return Text(f"{report.extent} {report.verdict}".rstrip())
 
 
 def _shacl_table(report: ShaclReport) -> Table:

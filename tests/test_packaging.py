@@ -53,6 +53,19 @@ def test_types_are_shipped() -> None:
     assert "py.typed" in PYPROJECT["tool"]["setuptools"]["package-data"]["plait"]
 
 
+def test_the_page_is_shipped() -> None:
+    # What is read at run time beside the code: in a checkout it is there in any case, in the wheel only if listed.
+    beside = {path.name for path in ROOT.iterdir() if path.suffix in (".html", ".jinja", ".css")}
+    assert "quality_page.html" in beside
+    assert beside <= set(PYPROJECT["tool"]["setuptools"]["package-data"]["plait"])
+
+
+def test_what_is_imported_is_asked_for() -> None:
+    wanted = re.findall(r"^(?:from|import) (\w+)", (ROOT / "quality_page.py").read_text(encoding="utf-8"), re.MULTILINE)
+    asked = {re.split(r"[^\w-]", one)[0].lower() for one in PYPROJECT["project"]["dependencies"]}
+    assert {name for name in wanted if name not in sys.stdlib_module_names} - {"plait"} <= asked
+
+
 def test_one_version() -> None:
     assert PYPROJECT["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "plait._version.__version__"}
     assert importlib.metadata.version("plait") == plait.__version__, "install anew: pip install -e ."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -11,13 +12,15 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+from rich.console import Console
 
 from plait.kg import IdMap, Interactions, ItemGraph, ItemGraphConfig, KnowledgeGraph, Literals, Schema, labels
 from plait.loaders import Catalogue, DataReport, InteractionsReport, ItemTable, describe
 from plait.loaders.quality.distributions import Distribution, Timeline
 from plait.loaders.quality.shacl import ShaclReport, ShaclResult
-from plait.quality_page import quality_page, write_quality_page
+from plait.quality_page import _percent, quality_page, write_quality_page
 from plait.quality_plots import distribution_plot, timeline_plot
+from plait.terminal import report_tables
 
 EVIL = '<script>alert("1")</script>&$x^2$'
 
@@ -140,6 +143,57 @@ def test_long_tables_are_cut_and_say_so(report: DataReport) -> None:
     many = replace(report, literals=report.literals * 50)
     text = read(quality_page(many, "shop")).text
     assert f"{len(many.literals) - 60} more are in the output of --json" in text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1.0, "100.0%"), (0.99999, "over 99.99%"), (0.99996, "over 99.99%"), (0.9999, "99.99%"), (0.9996, "99.96%"),
+        (0.9994, "99.9%"), (0.25, "25.0%"), (0.0, "0.0%"), (float("nan"), "–"),
+    ],
+)  # fmt: skip
+def test_only_all_is_a_hundred_percent(value: float, text: str) -> None:
+    assert _percent(value) == text
+
+
+def test_what_has_none_is_not_on_a_logarithmic_axis() -> None:
+    some = Distribution.of("x", np.array([2, 2, 50]))
+    with_none = replace(some, points=((0, 9), *some.points))
+    assert some.points[0] == (2, 3)
+    assert distribution_plot([with_none], "across", "up", "t") == distribution_plot([some], "across", "up", "t")
+
+
+def test_no_violation_is_said_and_histories_have_no_columns(report: DataReport) -> None:
+    some = replace(report, shacl=ShaclReport((), 5, 5, 7, 60, True), columns={"user": None, "item": None})
+    text = " ".join(read(quality_page(some, "shop")).text.split())
+    assert "Checked a sample of 5 of 7 nodes against the shapes. No violation among the nodes checked." in text
+    assert "Every node conforms" not in text
+    assert "a file of histories" in text
+    assert "Columns read" not in text
+    shown = terminal(some)
+    assert "No violation among the nodes checked." in shown
+    assert "first node" not in shown
+    assert "none: a file of histories" in shown
+
+
+def test_no_table_is_empty(report: DataReport) -> None:
+    assert "distinct" in terminal(report)
+    assert "distinct" not in terminal(replace(report, literals=()))
+    assert "first node" in terminal(report)
+
+
+def test_sessions_are_on_the_page(report: DataReport) -> None:
+    some = replace(report, interactions=report.interactions | {"sessions": 1234})
+    assert "sessions1,234" in "".join(read(quality_page(some, "shop")).text.split())
+    assert "sessions" not in read(quality_page(report, "shop")).text
+    assert "1,234" in terminal(some)
+
+
+def terminal(report: DataReport) -> str:
+    console = Console(width=200, file=io.StringIO())
+    for table in report_tables(report):
+        console.print(table)
+    return console.file.getvalue()  # type: ignore[attr-defined,no-any-return]
 
 
 def test_plots_take_their_colours_from_the_page_and_leave_no_setting_behind() -> None:

@@ -69,7 +69,11 @@ def link_findings(catalogue: Catalogue, cover: Coverage, mismatches: Mismatches)
     elif len(without):
         few = cover.linked < 0.5 * cover.items
         share = cover.linked / cover.items
-        sentence = f"only {share:.0%} of the items have an entity" if few else f"{counted(len(without), 'item has', 'items have')} no entity"
+        sentence = (
+            f"only {share:.0%} of the items have an entity"
+            if few
+            else f"{counted(len(without), 'item has', 'items have')} no entity"
+        )
         if not np.isnan(cover.interactions):
             sentence += f"; {cover.interactions:.1%} of the interactions are with items that have one"
         yield Finding(
@@ -117,17 +121,17 @@ def _mismatch_findings(mismatches: Mismatches) -> Iterator[Finding]:
         + (f"; did you mean {m.suggestion}?" if m.suggestion else "")
         for m in found[:EXAMPLES]
     ]
-    # Where most differ, the names are of another kind or language, and no single link is to blame.
-    general = len(found) > 0.3 * mismatches.compared and mismatches.compared >= 20
     compared = counted(mismatches.compared, "link")
     sentence = f"{len(found):,} of {compared} look wrong: the item's title is not the entity's name"
     remedy = "correct these rows of data.links, or empty their entity"
-    if general:
+    if mismatches.general:
         sentence = f"titles and names of entities differ in general ({len(found):,} of {mismatches.compared:,})"
         if mismatches.left_out:
             sentence += f"; the other {counted(mismatches.left_out, 'link was', 'links were')} therefore not compared"
         remedy = "compare by eye; set data.graph.schema.language and literals of kind label, or data.items.title"
-    yield Finding("label-mismatches", "info" if general else "warning", sentence, len(found), tuple(examples), remedy)
+    yield Finding(
+        "label-mismatches", "info" if mismatches.general else "warning", sentence, len(found), tuple(examples), remedy
+    )
 
 
 def graph_findings(catalogue: Catalogue, relations: Sequence[Fan]) -> Iterator[Finding]:

@@ -29,10 +29,9 @@ def log_findings(
     """
     yield from _dropped(report)
     yield from _times(log, strategy)
-    unused = report.columns.get("unused event")
-    if unused is not None:
+    if report.unread_event is not None:
         yield Finding(
-            "unused-events", "warning", f"the column {unused!r} looks like event types and is not read: each row counts alike",
+            "unread-events", "warning", f"the column {report.unread_event!r} looks like event types and is not read: every row counts alike",
             len(log), (), "say what each type weighs, data.interactions.events: {view: 1, buy: 5}, unless all are of one type",
         )  # fmt: skip
     rated = (report.columns.get("weight") or "").lower() in RATING_NAMES

@@ -28,6 +28,12 @@ YEARS_APART = 3
 TEXT_BEGIN = 600
 """How much of a description is searched for another title: encyclopaedias give it in the first sentences."""
 
+BLOCK = 50_000
+"""Links compared at a time: each takes kilobytes meanwhile."""
+
+GENERAL = 0.3
+"""From this share of links that look wrong on, the names are of another kind or language, and no link is to blame."""
+
 Strings = Any
 """A `pa.Array` of large_string; pyarrow ships no types."""
 Numbers = npt.NDArray[np.int64]
@@ -58,46 +64,87 @@ class Mismatch:
 
 @dataclass(frozen=True)
 class Mismatches:
-    """Links that look wrong, the least alike first, and how many were compared."""
+    """Links that look wrong.
+
+    Attributes:
+        compared: how many links were compared.
+        found: those that look wrong, the least alike first.
+        left_out: links with a title and a name that were not compared, since of many others most differ already.
+    """
 
     compared: int
     found: tuple[Mismatch, ...]
+    left_out: int = 0
+
+    @property
+    def general(self) -> bool:
+        """Whether so many look wrong that it is not the links that are."""
+        return self.compared >= 20 and len(self.found) > GENERAL * self.compared
+
+
+@dataclass(frozen=True, eq=False)
+class _Suspects:
+    """Links that look wrong, shape (n,): item and entity numbers, likeness, years (NaN where unknown)."""
+
+    item: Numbers
+    entity: Numbers
+    likeness: npt.NDArray[np.float64]
+    here: npt.NDArray[np.float64]
+    there: npt.NDArray[np.float64]
 
 
 def find_mismatches(catalogue: Catalogue) -> Mismatches:
     """Compare the titles of the item table with the names of the linked entities.
 
     A title may be any of an entity's labels or the end of its IRI; may be a part of it ("Léon: The Professional");
-    and may stand in its description instead, as translated titles do. What is left over is listed.
+    and may stand in its description instead, as translated titles do. What is left over is listed. Of more than 50,000
+    links, those that are left are not compared once three in ten of the others differ.
     """
     graph, schema = catalogue.knowledge, catalogue.schema
     items = np.flatnonzero((catalogue.item_entity >= 0) & with_text(catalogue.table.titles))
     if graph is None or schema is None or not len(items):
         return Mismatches(0, ())
+    blocks = -(-len(items) // BLOCK)
+    compared, parts = 0, []
+    # Every so-many-th link, so that one block is like the next.
+    for first in range(blocks):
+        block = items[first::blocks]
+        parts.append(_suspects(catalogue, graph, schema, block))
+        compared += len(block)
+        if sum(len(part.item) for part in parts) > GENERAL * compared:
+            break
+    item, entity, likeness, here, there = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in _Suspects.__dataclass_fields__
+    )
+    order = np.lexsort((item, likeness))
+    item, entity, likeness, here, there = (column[order] for column in (item, entity, likeness, here, there))
+    titles = catalogue.table.titles.take(pa.array(item))
+    suggestions = _suggestions(catalogue, graph, schema, titles, entity)
+    found = []
+    for row, suggestion in enumerate(suggestions):
+        years = None if np.isnan(here[row] - there[row]) else (int(here[row]), int(there[row]))
+        found.append(
+            Mismatch(
+                catalogue.items.id(int(item[row])), titles[row].as_py(), graph.entities.id(int(entity[row])),
+                catalogue.labels[int(entity[row])].as_py(), int(likeness[row]),
+                "name" if likeness[row] < LIKENESS else "year", years, suggestion,
+            )
+        )  # fmt: skip
+    return Mismatches(compared, tuple(found), len(items) - compared)
+
+
+def _suspects(catalogue: Catalogue, graph: KnowledgeGraph, schema: Schema, items: Numbers) -> _Suspects:
+    """Which of some linked items look wrong."""
     entity = catalogue.item_entity[items]
     titles = catalogue.table.titles.take(pa.array(items))
     named, names = _names(catalogue, graph, schema, entity)
     likeness = likeness_to_names(titles, named, names)
     here, there = _years(catalogue, graph, schema, items, named, names)
-    namesake = np.abs(here - there) >= YEARS_APART
+    suspect = np.abs(here - there) >= YEARS_APART
     poor = np.flatnonzero(likeness < LIKENESS)
     told = _in_description(graph, schema, titles.take(pa.array(poor)), entity[poor], catalogue.labels)
-    suspect = namesake.copy()
     suspect[poor[~told]] = True
-    rows = np.flatnonzero(suspect)
-    rows = rows[np.lexsort((rows, likeness[rows]))]
-    suggestions = _suggestions(catalogue, graph, schema, titles.take(pa.array(rows)), entity[rows])
-    found = []
-    for row, suggestion in zip(rows.tolist(), suggestions, strict=True):
-        years = None if np.isnan(here[row] - there[row]) else (int(here[row]), int(there[row]))
-        found.append(
-            Mismatch(
-                catalogue.items.id(int(items[row])), titles[row].as_py(), graph.entities.id(int(entity[row])),
-                catalogue.labels[int(entity[row])].as_py(), int(likeness[row]),
-                "name" if likeness[row] < LIKENESS else "year", years, suggestion,
-            )
-        )  # fmt: skip
-    return Mismatches(len(items), tuple(found))
+    return _Suspects(items[suspect], entity[suspect], likeness[suspect], here[suspect], there[suspect])
 
 
 def _names(catalogue: Catalogue, graph: KnowledgeGraph, schema: Schema, entity: Numbers) -> tuple[Numbers, Strings]:

@@ -54,9 +54,7 @@ def check(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for first in range(0, len(ordered), size):
         part = set(ordered[first : first + size])
         try:
-            _, report, reason = pyshacl.validate(
-                graph, shacl_graph=shapes_for(shapes, targets, part), inplace=True
-            )
+            _, report, reason = pyshacl.validate(graph, shacl_graph=shapes_for(shapes, targets, part), inplace=True)
         except Exception as error:  # noqa: BLE001 - pyshacl meets wrong shapes with whatever error comes first
             report, reason = None, f"{error}"
         if not isinstance(report, rdflib.Graph):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import platform
 import re
@@ -99,7 +98,7 @@ def only_loader(folder: Path) -> Iterator[None]:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(handle)
         # One that has just ended may have removed the file between the two lines above: then this lock keeps nobody out.
         if not (path.exists() and os.path.samestat(os.fstat(handle), path.stat())):
             raise BlockingIOError
@@ -114,6 +113,15 @@ def only_loader(folder: Path) -> Iterator[None]:
     finally:
         path.unlink(missing_ok=True)
         os.close(handle)
+
+
+def _lock(handle: int) -> None:
+    """Lock an open file, or raise BlockingIOError at once; where the system has no such locks, nothing."""
+    try:
+        import fcntl
+    except ImportError:  # Windows: there two loads at once are not kept apart
+        return
+    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def owner() -> str:

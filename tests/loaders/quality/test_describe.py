@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from plait.fusion import read_config
 from plait.kg import IdMap, Interactions, ItemGraph, KnowledgeGraph, Schema, labels
@@ -45,6 +46,47 @@ def test_without_a_graph() -> None:
     assert {"no-graph", "no-time"} <= {finding.name for finding in report.findings}
     assert report.fans == report.hubs == report.degree == ()
     json.dumps(report.as_record())
+
+
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [
+        ([1.5e9, 1.6e9, 1.6e12], ("2017-07-14T02:40:00+00:00", "2020-09-13T12:26:40+00:00")),
+        ([-1e14, 1.5e9, 1.6e9], ("2017-07-14T02:40:00+00:00", "2020-09-13T12:26:40+00:00")),
+        ([0.0, 60.0, 1e300], ("1970-01-01T00:00:00+00:00", "9999-12-31T23:59:59+00:00")),
+        ([1.5e9, 1.5e9, 1.5e9 + 1e-6], ("2017-07-14T02:40:00+00:00", "2017-07-14T02:40:00+00:00")),
+    ],
+)
+def test_times_that_cannot_be_do_not_stop_it(times: list[float], expected: tuple[str, str]) -> None:
+    report = describe(small(np.array(times)), InteractionsReport(3, 0, {}), bare(), None)
+    assert report.time_range == expected
+    json.dumps(report.as_record())
+
+
+def test_sessions_are_counted_and_histories_recognised() -> None:
+    log = small(np.array([1.5e9, 1.6e9, 1.7e9]), np.array([0, 4, 4]))
+    report = describe(log, InteractionsReport(3, 0, {"user": "u", "item": "i", "time": None}), bare(), None)
+    assert report.interactions["sessions"] == 2
+    assert not report.of_histories
+    none = dict.fromkeys(("user", "item", "weight", "time"))
+    report = describe(small(None), InteractionsReport(3, 0, none), bare(), None, strategy="given")
+    assert "sessions" not in report.interactions
+    assert report.of_histories
+    assert not [w for w in report.warnings if "time" in w]
+
+
+def small(time: np.ndarray | None, session: np.ndarray | None = None) -> Interactions:
+    """Three interactions of two users."""
+    return Interactions.sorted(
+        IdMap(["u", "v"]), IdMap(["a", "b"]), np.array([0, 0, 1]), np.array([0, 1, 1]), None, time, session
+    )
+
+
+def bare() -> Catalogue:
+    """Two items without a graph."""
+    items = IdMap(["a", "b"])
+    empty = ItemTable(labels_of(2), [""] * 2)
+    return Catalogue(items, None, None, labels_of(0), np.full(2, -1), ItemGraph.without_graph(items), empty)
 
 
 def labels_of(n: int):  # type: ignore[no-untyped-def]

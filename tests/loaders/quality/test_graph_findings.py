@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -25,8 +26,8 @@ from plait.kg import (
 )
 from plait.loaders import Catalogue, InteractionsReport, ItemTable
 from plait.loaders.logs.dropped import Dropped
-from plait.loaders.quality.distributions import Distribution, Timeline, gini
-from plait.loaders.quality.finding import Finding, by_severity
+from plait.loaders.quality.distributions import Distribution, Timeline, gini, plausible_times
+from plait.loaders.quality.finding import Finding, by_severity, counted
 from plait.loaders.quality.graph_findings import coverage, graph_findings, link_findings
 from plait.loaders.quality.graph_statistics import (
     Fan,
@@ -195,6 +196,108 @@ def test_faults_of_the_log() -> None:
     assert found(log_findings(log([9e8, 9e8, 9.1e8], [5, 5, 5], [0, 1, 2]), REPORT, 1))["short-histories"].count == 3
 
 
+def test_without_times_only_a_split_by_time_is_warned_of() -> None:
+    timeless, still = log(None, [5, 5, 5], [1, 1, 1]), log([9e8] * 3, [5, 5, 5], [1, 1, 1])
+    for strategy in ("temporal", "temporal_per_user", None):
+        assert found(log_findings(timeless, REPORT, 1, strategy))["no-time"].severity == "warning"
+        assert "leave_last_out" in found(log_findings(still, REPORT, 1, strategy))["one-time"].remedy
+    for strategy in ("given", "random", "leave_last_out"):
+        finding = found(log_findings(timeless, REPORT, 1, strategy))["no-time"]
+        assert (finding.severity, finding.sentence) == ("info", "no time column: order is the file's")
+        assert "leave_last_out" not in finding.remedy
+        assert "leave_last_out" not in found(log_findings(still, REPORT, 1, strategy))["one-time"].remedy
+
+
+def test_an_event_column_that_is_not_read_is_told() -> None:
+    clean = log([9e8, 9.1e8, 9.2e8], [5, 4, 3], [1, 1, 1])
+    finding = found(log_findings(clean, replace(REPORT, unread_event="action"), 3))["unread-events"]
+    assert (finding.severity, finding.count) == ("warning", 3)
+    assert "'action'" in finding.sentence
+    assert "data.interactions.events" in finding.remedy
+    assert "unread-events" not in found(log_findings(clean, REPORT, 3))
+
+
+def meetings(item_counts: list[int]) -> Interactions:
+    """A log in which each item is liked by so many users, and each user likes two items at least."""
+    item = np.repeat(np.arange(len(item_counts)), item_counts)
+    user = np.arange(len(item)) // 2
+    return Interactions.sorted(
+        IdMap([f"u{i}" for i in range(user.max() + 1)]), IdMap([f"i{i}" for i in range(len(item_counts))]), user, item,
+        None, np.linspace(9e8, 1e9, len(item)),
+    )  # fmt: skip
+
+
+def test_where_histories_and_popularity_are_told_of() -> None:
+    def told(of: Interactions) -> set[str]:
+        return {"short-histories", "rare-items", "long-tail"} & found(log_findings(of, REPORT, None)).keys()
+
+    # Of four users two like one item: half is not most. Of five three do.
+    assert "short-histories" not in told(log([9e8] * 6, [5] * 6, [0, 1, 2, 2, 3, 3]))
+    assert "short-histories" in told(log([9e8] * 7, [5] * 7, [0, 1, 2, 3, 3, 4, 4]))
+    # Four likes are few, five are not; half of the items is not most.
+    assert told(meetings([4, 4, 6, 6])) == set()
+    assert told(meetings([4, 4, 4, 6, 6])) == {"rare-items"}
+    # Ascending 10, ..., 10, x over 20 items has Gini 19/20 (x - 10) / (x + 190): 0.79 at 1000, 0.81 at 1200.
+    assert gini(np.array([10] * 19 + [1000])) == pytest.approx(0.95 * 990 / 1190)
+    assert told(meetings([10] * 19 + [1000])) == set()
+    assert told(meetings([10] * 19 + [1200])) == {"long-tail"}
+
+
+def crowd(n: int, joined: int, twice: int = 0) -> Catalogue:
+    """n items, so many of them made of wood, and some joined to it by a second relation."""
+    head = np.concatenate([np.arange(joined), np.arange(twice)])
+    relation = np.repeat([0, 1], [joined, twice])
+    knowledge = KnowledgeGraph.build(
+        IdMap([*(f"p{i}" for i in range(n)), "wood"]), ["made of", "smells of"], head, relation,
+        np.full(len(head), n), types=["P"], type_of=np.zeros(n + 1, dtype=np.int64),
+    )  # fmt: skip
+    linked, items = np.arange(n), IdMap([f"i{i}" for i in range(n)])
+    schema = Schema.infer(knowledge).with_item_type(knowledge, linked)
+    nothing = ItemTable(pa.nulls(n, pa.large_string()), [""] * n)
+    return Catalogue(
+        items, knowledge, schema, labels(knowledge, schema), linked, ItemGraph.without_graph(items), nothing
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "told"),
+    [
+        (crowd(20, 11), "wood: 11 of 20"),
+        (crowd(20, 10), None),
+        (crowd(20, 10, 10), None),  # twenty triples, but of ten items
+        (crowd(20, 11, 6), "wood: 11 of 20"),
+        (crowd(19, 19), None),
+    ],
+)
+def test_what_most_items_are_joined_to(one: Catalogue, told: str | None) -> None:
+    finding = found(graph_findings(one, ())).get("says-nothing")
+    assert (finding and finding.examples) == (told and (told,))
+    assert finding is None or finding.sentence == "1 entity is joined to more than half of the items"
+
+
+def test_relations_that_join_nothing() -> None:
+    def told(count: int, fan_in: float) -> bool:
+        fan = Fan("Product", "serial", "Number", count, 1.0, fan_in)
+        return "joins-nothing" in found(graph_findings(catalogue([0]), [fan]))
+
+    assert (told(20, 1.0), told(19, 1.0), told(20, 1.05)) == (True, False, False)
+
+
+def test_one_is_not_many() -> None:
+    assert [counted(n, "row") for n in (0, 1, 2000)] == ["0 rows", "1 row", "2,000 rows"]
+    assert [counted(n, "entity", "entities") for n in (1, 2)] == ["1 entity", "2 entities"]
+    assert [counted(n, "second") for n in (1.0, 0.5, 60.0)] == ["1 second", "0.5 seconds", "60 seconds"]
+    linked = catalogue([3, -1, 4])
+    cover = coverage(Interactions.sorted(IdMap(["u"]), linked.items, np.array([0]), np.array([1])), linked)
+    result = found([*graph_findings(linked, ()), *link_findings(linked, cover, NONE)])
+    assert result["duplicates"].sentence == "1 repeated triple was dropped"
+    assert result["self-loops"].sentence == "1 triple leads from an entity to itself"
+    assert result["unlinked-items"].sentence.startswith("1 item has no entity")
+    assert result["unlinked-items"].examples == ("i1: 1 interaction",)
+    assert result["isolated-items"].sentence == "1 linked item has no edge that leads anywhere"
+    assert not [f.sentence for f in result.values() if re.match(r"1 \w+(s|ies) ", f.sentence)]
+
+
 def test_dropped_rows_are_told() -> None:
     dropped = (
         Dropped("no user", 2, example="line 4"),
@@ -205,9 +308,9 @@ def test_dropped_rows_are_told() -> None:
     read = InteractionsReport(5, 0, {"weight": None}, dropped)
     found = [f for f in log_findings(log([1e9, 1.1e9], [1, 1], [0, 0]), read, None) if f.name == "dropped-rows"]
     assert [(f.sentence, f.count, f.examples) for f in found] == [
-        ("2 rows were left out: no user", 2, ("line 4",)),
-        ("9 rows were left out, and with them 4 users and 1 items: users with fewer than 5 items", 9, ()),
-        ("0 rows were left out, and with them 3 users: history without an item", 0, ()),
+        ("left out: 2 rows: no user", 2, ("line 4",)),
+        ("left out: 9 rows, and with them 4 users and 1 item: users with fewer than 5 items", 9, ()),
+        ("left out: 0 rows, and with them 3 users: history without an item", 0, ()),
     ]
 
 
@@ -227,9 +330,12 @@ def test_circles_and_what_a_mapping_took_out() -> None:
     assert [(f.name, f.severity, f.count) for f in chosen] == [
         ("cyclic-hierarchy", "warning", 1),
         ("mapping", "info", 1),
+        ("mapping", "info", 0),
     ]
     assert chosen[0].examples == ("clothes -> shoes",)
     assert chosen[1].examples == ("x",)
+    # What takes nothing out is told, and asks for nothing.
+    assert (bool(chosen[1].remedy), chosen[2].remedy) == (True, "")
 
 
 def test_gini_by_hand() -> None:
@@ -246,6 +352,26 @@ def test_points_of_a_distribution_are_counts_of_things(counts: list[int]) -> Non
     assert spread.points == tuple((x, sum(c >= x for c in counts)) for x, _ in spread.points)
     assert spread.points[0][0] == min(counts)
     assert spread.points[-1][0] == max(counts) == spread.largest
+
+
+def test_the_top_hundredth_by_hand() -> None:
+    # The two highest of 200 things: 30 + 10, of 30 + 10 + 198 * 1.
+    assert Distribution.of("x", np.array([1] * 198 + [10, 30])).top_share == pytest.approx(40 / 238)
+    assert Distribution.of("x", np.array([1] * 49 + [30])).top_share == pytest.approx(30 / 79)
+
+
+@given(st.lists(st.floats(), max_size=9))
+def test_any_times_have_a_timeline_or_none(times: list[float]) -> None:
+    line = Timeline.of(times)
+    assert line is None or (line.first < line.last and sum(line.counts) == len(plausible_times(np.array(times))))
+
+
+def test_a_time_in_milliseconds_does_not_squeeze_the_others() -> None:
+    line = Timeline.of([1.5e9, 1.6e9, 1.6e12, -1e14])
+    assert line is not None
+    assert (line.first, line.last, sum(line.counts)) == (1.5e9, 1.6e9, 2)
+    assert Timeline.of([1600000000.0, 1600000000.000001]) is None
+    assert plausible_times(np.array([1e300, np.inf, 1.0])).tolist() == [253402300799.0, 1.0]
 
 
 def test_timeline() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from plait.kg import IdMap, ItemGraph, KnowledgeGraph, Literals, Schema, labels
 from plait.loaders import Catalogue, ItemTable
+from plait.loaders.quality.graph_findings import _mismatch_findings
 from plait.loaders.quality.mismatches import find_mismatches
 from plait.loaders.quality.titles import bracketed_year, name_parts, normalised
 
@@ -118,6 +119,44 @@ def test_any_label_and_the_description_vouch_for_a_title() -> None:
     assert flagged("Pocahontas", "Pocahontas: The Legend", abstract="Pocahontas: The Legend is about Pocahontas.")
     # Nor is a short common word.
     assert flagged("Mother", "Mother Night", abstract="Mother Night is about a spy and his mother.")
+
+
+@pytest.mark.parametrize(("before", "wrong"), [(550, False), (650, True)])
+def test_only_the_beginning_of_a_description_vouches(before: int, wrong: bool) -> None:
+    text = "x" * before + " Les Nuits Blanches is a film"
+    assert flagged("Les Nuits Blanches", "Sleepless", abstract=text) is wrong
+
+
+def some(n: int, wrong: int) -> Catalogue:
+    """n links, of which so many at the end lead to things of other names."""
+    rows: list[tuple[str | None, dict[str, list[str]]]] = [
+        (
+            f"Title {'of a' * (i % 3)} {i}",
+            {LABEL: [f"Title {'of a' * (i % 3)} {i}" if i < n - wrong else f"Quux {i * 7}"]},
+        )
+        for i in range(n)
+    ]
+    return catalogue(rows)
+
+
+@pytest.mark.parametrize("wrong", [0, 5, 20])
+def test_blocks_find_what_one_does(wrong: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = find_mismatches(some(101, wrong))
+    assert (whole.compared, len(whole.found), whole.left_out) == (101, wrong, 0)
+    monkeypatch.setattr("plait.loaders.quality.mismatches.BLOCK", 30)
+    assert find_mismatches(some(101, wrong)) == whole
+
+
+def test_where_most_differ_the_rest_is_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plait.loaders.quality.mismatches.BLOCK", 30)
+    result = find_mismatches(some(101, 80))
+    # The first block is every fourth link: it is like the whole, though the wrong ones stand at the end.
+    assert (result.compared, result.left_out) == (26, 75)
+    assert result.general
+    finding = next(iter(_mismatch_findings(result)))
+    assert finding.severity == "info"
+    assert finding.sentence.endswith("; the other 75 links were therefore not compared")
+    assert not find_mismatches(some(101, 20)).general
 
 
 def test_years_tell_namesakes_apart() -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
+import pyoxigraph as ox
 import pytest
 
 from plait.kg import DataError
+from plait.loaders.quality import shacl_worker
 from plait.loaders.quality.shacl import ShaclReport, ShaclResult, check_shapes, shacl_findings
 
 pyshacl = pytest.importorskip("pyshacl")
@@ -60,6 +64,7 @@ def test_all_nodes_as_pyshacl_alone(shop: tuple[Path, Path]) -> None:
     }
     # 230 products, one brand, and another that only a shape aims at.
     assert (report.checked, report.chosen, report.nodes, report.finished) == (232, 232, 232, True)
+    assert report.begun
     brand = next(r for r in report.results if r.constraint == "Class")
     assert brand.message == "no brand of ours"
     assert brand.focus == "http://s/p0"
@@ -101,7 +106,8 @@ def test_ends_at_the_limit(shop: tuple[Path, Path]) -> None:
     report = check_shapes([shop[0]], shop[1], seconds=0.05)
     assert time.perf_counter() - began < 3
     assert not report.finished
-    assert report.extent == "Not checked against the shapes: reading the graph took more than 0.05 seconds."
+    assert report.extent == "Not checked against the shapes: to start the check alone took more than 0.05 seconds."
+    assert report.verdict == ""
     assert [f.name for f in shacl_findings(report)] == ["shacl-unfinished"]
 
 
@@ -109,7 +115,153 @@ def test_says_how_far_it_came() -> None:
     one = ShaclResult("http://s/S", "", "Class", "Info", 3, "http://s/a", "", "m")
     report = ShaclReport((one,), 50, 200, 900, 2.5, False)
     assert report.extent == "Stopped after 2.5 seconds: 50 of a sample of 200 of 900 nodes were checked."
+    reading = ShaclReport((), 0, 0, 0, 1.0, False)
+    assert reading.extent == "Not checked against the shapes: reading the graph took more than 1 second."
     assert [(f.name, f.count) for f in shacl_findings(report)] == [("shacl-info", 3), ("shacl-unfinished", 150)]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "extent", "verdict"),
+    [
+        ((1, 1, 1, 60, True), "Checked 1 node against the shapes.", "No violation."),
+        ((9, 9, 40, 60, True), "Checked a sample of 9 of 40 nodes against the shapes.", "No violation among the nodes checked."),
+        ((1, 40, 40, 60, False), "Stopped after 60 seconds: 1 of 40 nodes was checked.", "No violation among the nodes checked."),
+    ],
+)  # fmt: skip
+def test_no_result_says_what_it_means(numbers: Any, extent: str, verdict: str) -> None:
+    report = ShaclReport((), *numbers)
+    assert (report.extent, report.verdict) == (extent, verdict)
+
+
+PREFIXES = """\
+@prefix sh: <http://www.w3.org/ns/shacl#> .
+@prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .
+@prefix xsd: <http://www.w3.org/2001/XMLSchema#> .
+@prefix s: <http://s/> .
+"""
+KINDS = """\
+s:NameShape a sh:NodeShape ; sh:targetObjectsOf s:name ; sh:datatype xsd:string .
+s:AddressShape a sh:NodeShape ; sh:targetClass s:Address ; sh:property [ sh:path s:city ; sh:minCount 1 ] .
+s:Person a sh:NodeShape, rdfs:Class ; sh:property [ sh:path s:knows ; sh:node s:Named ] ; sh:not s:Bot .
+s:Named sh:property [ sh:path s:name ; sh:minCount 1 ] .
+s:Bot a sh:NodeShape ; sh:property [ sh:path s:owner ; sh:minCount 1 ] .
+s:Customer a sh:NodeShape, <http://www.w3.org/2002/07/owl#Class> ; sh:property [ sh:path s:owner ; sh:maxCount 0 ] .
+[] a sh:NodeShape ; sh:targetSubjectsOf s:owner ; sh:property [ sh:path s:owner ; sh:nodeKind sh:IRI ] .
+[] a sh:NodeShape ; sh:targetNode s:p3, "x" ; sh:nodeKind sh:BlankNode .
+"""
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> tuple[Path, Path]:
+    """140 people in three parts, each knowing one far off; addresses without IRI; names that are numbers; owners."""
+    lines = ["s:Customer rdfs:subClassOf s:Person ."]
+    for i in range(140):
+        city = 's:city "A"' if i % 4 else ""
+        name = str(i) if i % 10 == 0 else f'"n{i}"'
+        owner = "s:p1" if i % 2 else '"me"'
+        lines.append(f"s:p{i} a {'s:Customer' if i % 3 else 's:Person'} ; s:knows s:p{(i + 71) % 140} .")
+        lines.append(f"s:p{i} s:address [ a s:Address ; {city} ] .")
+        lines += [f"s:p{i} s:name {name} ."] if i % 6 else []
+        lines += [f"s:p{i} s:owner {owner} ."] if i % 9 == 0 else []
+    (tmp_path / "people.ttl").write_text(PREFIXES + "\n".join(lines))
+    (tmp_path / "kinds.ttl").write_text(PREFIXES + KINDS)
+    return tmp_path / "people.ttl", tmp_path / "kinds.ttl"
+
+
+def told(data: Path, shapes: Path, **more: Any) -> list[dict[str, Any]]:
+    """The lines of the worker, in this process."""
+    request = {"files": [str(data)], "shapes": str(shapes), "sample": None, "seed": 0}
+    return list(shacl_worker.check(request | more))
+
+
+def counts(lines: list[dict[str, Any]]) -> Counter[tuple[str, str]]:
+    found: Counter[tuple[str, str]] = Counter()
+    for line in lines:
+        for result in line.get("results", ()):
+            found[result["path"], result["constraint"]] += result["count"]
+    return found
+
+
+def test_every_kind_of_target_and_nested_shapes_as_pyshacl_alone(people: tuple[Path, Path]) -> None:
+    """Blank nodes, literals, classes that are shapes, and values of sh:node that lie in another part."""
+    import rdflib
+    from rdflib.namespace import SH
+
+    lines = told(*people)
+    assert sum("checked" in line for line in lines) > 3
+    _, plain, _ = pyshacl.validate(str(people[0]), shacl_graph=str(people[1]))
+    expected = Counter(
+        (str(plain.value(r, SH.resultPath) or ""), str(plain.value(r, SH.sourceConstraintComponent)))
+        for r in plain.subjects(rdflib.RDF.type, SH.ValidationResult)
+    )
+    component = "http://www.w3.org/ns/shacl#{}ConstraintComponent"
+    assert {(path, component.format(name)): n for (path, name), n in counts(lines).items()} == expected
+    # By hand: every fourth address has no city; of 140 people every sixth has no name, and is known by one.
+    assert counts(lines)["http://s/city", "MinCount"] == 35
+    assert counts(lines)["http://s/knows", "Node"] == 24
+    assert {kind for _, kind in expected} > {component.format(name) for name in ("Not", "Datatype", "NodeKind")}
+
+
+def test_what_has_no_name_is_shown_alike_in_every_run(people: tuple[Path, Path]) -> None:
+    first, again = (check_shapes([people[0]], people[1]) for _ in range(2))
+    assert first == again
+    assert {r.shape for r in first.results if "://" not in r.shape} == {"(anonymous, of owner)", "(anonymous, of p3)"}
+    city = next(r for r in first.results if r.path == "http://s/city")
+    assert (city.count, city.focus) == (35, "(blank node of http://s/p0)")
+    # By the prefixes of the shapes.
+    assert city.message.endswith("->s:city")
+
+
+def test_a_sample_takes_its_blank_nodes_and_the_classes_along(people: tuple[Path, Path]) -> None:
+    lines = told(*people, sample=60, seed=2)
+    sizes = next(line for line in lines if "nodes" in line)
+    # 140 people, the class, 140 addresses; an address goes with its person.
+    assert sizes["nodes"] == 281
+    assert 119 <= sizes["chosen"] <= 120
+    found, whole = counts(lines), counts(told(*people))
+    assert 0 < found["http://s/city", "MinCount"] < whole["http://s/city", "MinCount"]
+    # Customers are people by the hierarchy alone.
+    people[0].write_text(people[0].read_text().replace("a s:Person ;", "a s:Customer ;"))
+    assert counts(told(*people, sample=60, seed=2))["", "Not"] > 0
+
+
+def test_a_sample_does_not_write_out_the_whole_graph(
+    people: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    real = ox.serialize
+
+    def counting(triples: Any, **more: Any) -> Any:
+        held = list(triples)
+        sizes.append(len(held))
+        return real(held, **more)
+
+    monkeypatch.setattr(ox, "serialize", counting)
+    told(*people, sample=3)
+    assert len(sizes) == 1
+    assert sizes[0] < 60
+
+
+def test_nothing_is_imported_from_the_folder_it_is_started_in(
+    shop: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    (folder / "pyoxigraph.py").write_text("open('executed', 'w').close()")
+    monkeypatch.chdir(folder)
+    assert check_shapes([shop[0]], shop[1], sample=5).finished
+    assert not (folder / "executed").exists()
+
+
+def test_packed_shapes_and_damaged_data(shop: tuple[Path, Path], tmp_path: Path) -> None:
+    packed = tmp_path / "packed.ttl.gz"
+    packed.write_bytes(gzip.compress(shop[1].read_bytes()))
+    assert counts(told(shop[0], packed)) == counts(told(*shop))
+    damaged = tmp_path / "shop.ttl.gz"
+    damaged.write_bytes(gzip.compress(shop[0].read_bytes())[:-12])
+    with pytest.raises(DataError, match=r"^[^:]*shop\.ttl\.gz: damaged gzip file") as error:
+        check_shapes([damaged], shop[1])
+    assert "shapes.ttl" not in str(error.value)
 
 
 @pytest.mark.parametrize(
