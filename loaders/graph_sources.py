@@ -76,7 +76,7 @@ def _read(config: GraphConfig, left_out: list[str], on_progress: Update | None) 
         case SparqlGraph():
             return read_sparql(config, on_progress=on_progress)
         case TableGraph():
-            return read_table_graph(config, on_progress=on_progress)
+            return read_table_graph(config, left_out=left_out, on_progress=on_progress)
         case TripleGraph():
             return read_triples(config, on_progress=on_progress)
         case KgatGraph():

@@ -10,11 +10,12 @@ import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
 from ..kg import DataError, IdMap
-from .files.tables import find_column, read_table
+from .files.tables import find_column, read_table, words_of
 
-__all__ = ["ItemTable", "ItemsConfig", "read_items"]
+__all__ = ["ITEM_NAMES", "ItemTable", "ItemsConfig", "read_items"]
 
 ITEM_NAMES = ("item_id", "item", "itemid", "product_id", "product", "asin", "id")
+"""Usual names of the column of items' ids, those that say more first; tables of links have the same."""
 TITLE_NAMES = ("title", "movie_title", "name", "label")
 
 
@@ -57,10 +58,12 @@ def read_items(config: ItemsConfig | None, items: IdMap) -> ItemTable:
     if config is None:
         return ItemTable(pa.nulls(len(items), pa.large_string()), [""] * len(items))
     table = read_table(config.path)
+    if table.num_rows == 0 or table.num_columns == 0:
+        raise DataError("there is no item in the table", path=config.path)
     item = find_column(table, config.item, ITEM_NAMES, "item", config.path) or table.column_names[0]
     title = find_column(table, config.title, TITLE_NAMES, "title", config.path)
     columns = [c for c in (title, *(find_column(table, t, (), "text", config.path) for t in config.text)) if c]
-    rows = np.asarray(items.numbers(table.column(item).cast(pa.large_string()), missing="negative"))
+    rows = np.asarray(items.numbers(words_of(table.column(item), "item", config.path), missing="negative"))
     known = np.flatnonzero(rows >= 0)
     numbers, counts = np.unique(rows[known], return_counts=True)
     if (counts > 1).any():
@@ -69,7 +72,7 @@ def read_items(config: ItemsConfig | None, items: IdMap) -> ItemTable:
     at = np.full(len(items), -1, dtype=np.int64)
     at[rows[known]] = known
     take = pa.array(at, mask=at < 0)
-    texts = [table.column(c).cast(pa.large_string()).combine_chunks().take(take) for c in columns]
+    texts = [words_of(table.column(c), f"text {c!r}", config.path).combine_chunks().take(take) for c in columns]
     point = pa.scalar(". ", type=pa.large_string())
     joined = (
         pc.binary_join_element_wise(*texts, point, null_handling="skip").to_pylist() if texts else [""] * len(items)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from html import unescape
 from typing import Any
 
@@ -49,7 +50,8 @@ def price_of(record: Record) -> str | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
-        return str(value) if 0 <= value < float("inf") else None
+        # A decimal of XML Schema has no exponent: 0.00001, not 1e-05.
+        return format(Decimal(str(value)), "f") if 0 <= value < float("inf") else None
     match = PRICE.fullmatch(value) if isinstance(value, str) else None
     return match[1].replace(",", "") if match else None
 
@@ -89,5 +91,6 @@ def related_to(record: Record) -> Iterator[tuple[str, list[str]]]:
     for fields in (record, nested if isinstance(nested, dict) else {}):
         for name, relation in RELATED.items():
             others = fields.get(name)
-            if isinstance(others, list) and (ids := [other for other in others if isinstance(other, str) and other]):
-                yield relation, ids
+            ids = [other.strip() for other in others if isinstance(other, str)] if isinstance(others, list) else []
+            if named := [other for other in ids if other]:
+                yield relation, named

@@ -11,7 +11,7 @@ from typing import IO, Any
 import pyarrow as pa
 
 from ...kg import DataError
-from ..files.streams import open_stream
+from ..files.streams import MARK, check_file, not_text, open_stream
 
 __all__ = ["Record", "read_records"]
 
@@ -19,6 +19,8 @@ Record = dict[str, Any]
 LINE_BYTES = 4 << 20
 """A line is longer in no published file; parsing takes many times its size."""
 PYTHON_LINE_BYTES = 1 << 20
+WHOLE_BYTES = 512 << 20
+"""The most that is read of a file that is one object: it is held whole."""
 
 
 def read_records(path: Path) -> Iterator[tuple[int, Record]]:
@@ -34,8 +36,7 @@ def read_records(path: Path) -> Iterator[tuple[int, Record]]:
     Raises:
         DataError: if the file is missing or damaged, or a line is neither form; the line is named.
     """
-    if not path.is_file():
-        raise DataError("no such file", path=path)
+    check_file(path)
     try:
         with open_stream(path) as raw:
             yield from _records(raw, path)
@@ -53,6 +54,9 @@ def _records(raw: Any, path: Path) -> Iterator[tuple[int, Record]]:
     except ValueError:
         # The first line may be the opening brace of one object over many lines.
         record = None
+    if record is not None and _is_table(record) and next(lines, None) is None:
+        yield from _keyed(record)
+        return
     if record is None or _is_table(record):
         yield from _of_whole(path)
         return
@@ -66,15 +70,23 @@ def _records(raw: Any, path: Path) -> Iterator[tuple[int, Record]]:
 
 def _lines(raw: IO[bytes], path: Path) -> Iterator[tuple[int, bytes]]:
     """Numbered lines that are not blank."""
-    number, rest = 0, b""
-    while block := raw.read(LINE_BYTES):
-        *whole, rest = (rest + block).split(b"\n")
-        for line in whole:
-            number += 1
-            if line.strip():
-                yield number, line
-        if len(rest) > LINE_BYTES and number:
-            raise DataError(f"the line is longer than {LINE_BYTES:,} bytes", path=path, line=number + 1)
+    number, pieces = 0, [b""]
+    block = raw.read(LINE_BYTES).removeprefix(MARK)
+    while block:
+        if b"\n" in block:
+            *whole, rest = b"".join([*pieces, block]).split(b"\n")
+            for line in whole:
+                number += 1
+                if line.strip():
+                    yield number, line
+            pieces = [rest]
+        else:
+            pieces.append(block)
+        most = LINE_BYTES if number else WHOLE_BYTES
+        if sum(map(len, pieces)) > most:
+            raise DataError(f"the line is longer than {most:,} bytes", path=path, line=number + 1)
+        block = raw.read(LINE_BYTES)
+    rest = b"".join(pieces)
     if rest.strip():
         yield number + 1, rest
 
@@ -95,9 +107,19 @@ def _parsed(line: bytes) -> Record:
         if not line.lstrip().startswith(b"{"):
             raise ValueError(str(error)) from None
         record = _literal(line, str(error))
-    if isinstance(record, dict):
-        return record
-    raise ValueError("it holds no object")
+    if not isinstance(record, dict):
+        raise ValueError("it holds no object")
+    if b"\\u" in line or b"\\U" in line:
+        _check_characters(record)
+    return record
+
+
+def _check_characters(record: Record) -> None:
+    """Refuse what an escape such as \\ud800 makes: half a character, which no text can hold."""
+    try:
+        json.dumps(record, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"it holds half a character, {error.object[error.start]!r}") from None
 
 
 def _literal(line: bytes, why: str) -> Any:
@@ -117,9 +139,14 @@ def _of_whole(path: Path) -> Iterator[tuple[int, Record]]:
     """The records of a file that is one JSON object."""
     try:
         with open_stream(path) as raw:
-            table = json.loads(raw.read())
+            text = raw.read(WHOLE_BYTES + 1).removeprefix(MARK)
+        if len(text) > WHOLE_BYTES:
+            raise DataError(f"the object is longer than {WHOLE_BYTES:,} bytes; write one object a line", path=path)
+        table = json.loads(text)
+        if isinstance(table, dict):
+            _check_characters(table)
     except UnicodeDecodeError:
-        raise DataError("the file is not UTF-8 text", path=path) from None
+        raise not_text(path) from None
     except (ValueError, RecursionError) as error:
         at = error.lineno if isinstance(error, json.JSONDecodeError) else None
         brief = str(error).split(": line")[0]
@@ -127,5 +154,9 @@ def _of_whole(path: Path) -> Iterator[tuple[int, Record]]:
         raise DataError(text, path=path, line=at) from None
     if not isinstance(table, dict) or not _is_table(table):
         raise DataError("an object from item id to an object of fields is wanted", path=path)
+    yield from _keyed(table)
+
+
+def _keyed(table: Record) -> Iterator[tuple[int, Record]]:
     for key, record in table.items():
         yield 0, {**record, "asin": key}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,11 +11,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.json as pajson
 
-from .streams import open_stream
+from .json_depth import ShallowJson
+from .streams import MARK, open_stream
 
-__all__ = ["first_json_rows", "read_json_lines"]
+__all__ = ["first_broken_line", "first_json_rows", "read_json_lines"]
 
 BLOCK = 4 << 20
+LONGEST_ROW = 64 << 20
+"""Bytes an object may have."""
 
 
 def read_json_lines(path: Path, columns: Sequence[str] | None = None) -> Any:
@@ -54,6 +59,21 @@ def first_json_rows(path: Path) -> Any:
     return _first_block(path, pa.schema(kinds.items()))
 
 
+def first_broken_line(path: Path) -> int | None:
+    """The first line that is no JSON object by itself; None if all are (an object may be written over several)."""
+    try:
+        with open_stream(path) as raw, io.BufferedReader(raw) as file:
+            for number, line in enumerate(iter(lambda: file.readline(LONGEST_ROW), b""), start=1):
+                line = line.removeprefix(MARK) if number == 1 else line
+                if line.strip() and not isinstance(json.loads(line), dict):
+                    return number
+    except (ValueError, RecursionError):
+        return number
+    except OSError:
+        pass
+    return None
+
+
 def _kinds(path: Path) -> dict[str, Any]:
     """Type of each key in the first block; whatever is a string there stays one."""
     schema = _first_block(path, None).schema
@@ -66,16 +86,33 @@ def _kind(kind: Any) -> Any:
 
 def _first_block(path: Path, schema: Any) -> Any:
     with open_stream(path) as raw:
-        start = raw.read(BLOCK)
-    if not start.strip():
+        checked = ShallowJson(raw, path)
+        start = checked.read(BLOCK)
+        if len(start) == BLOCK and b"\n" not in start:
+            start += checked.read(LONGEST_ROW)
+            if len(start) == BLOCK + LONGEST_ROW and b"\n" not in start:
+                raise pa.ArrowInvalid("straddling object")  # As Arrow says of one further on.
+    if not start.removeprefix(MARK).strip():
         raise pa.ArrowInvalid("Empty JSON file")  # As Arrow says of one without blank lines.
     whole = start if len(start) < BLOCK else start[: start.rfind(b"\n") + 1] or start
-    return pajson.read_json(pa.BufferReader(whole), pajson.ReadOptions(block_size=BLOCK * 2), _parse(schema, "infer"))
+    options = pajson.ReadOptions(block_size=len(whole) + 1)
+    return pajson.read_json(pa.BufferReader(whole), options, _parse(schema, "infer"))
 
 
 def _read(path: Path, kinds: dict[str, Any], rest: str) -> Any:
+    parse = _parse(pa.schema(kinds.items()), rest)
+    try:
+        return _in_blocks(path, parse, BLOCK)
+    except pa.ArrowInvalid as error:
+        if "straddling" not in str(error):
+            raise
+    return _in_blocks(path, parse, LONGEST_ROW)
+
+
+def _in_blocks(path: Path, parse: Any, size: int) -> Any:
     with open_stream(path) as raw:
-        return pajson.read_json(raw, pajson.ReadOptions(block_size=BLOCK), _parse(pa.schema(kinds.items()), rest))
+        checked = pa.PythonFile(ShallowJson(raw, path), mode="r")
+        return pajson.read_json(checked, pajson.ReadOptions(block_size=size), parse)
 
 
 def _parse(schema: Any, rest: str) -> Any:

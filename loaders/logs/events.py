@@ -38,4 +38,4 @@ def weights_of_events(
         raise DataError(f"no row is of an event in data.interactions.events; the file has {there}", path=path)
     example = column[int(unlisted[0])].as_py()
     rule = "event not in data.interactions.events"
-    return weights, Dropped(rule, len(unlisted), example="(empty)" if example is None else str(example))
+    return weights, Dropped(rule, len(unlisted), example=str(example) if example not in (None, "") else "(empty)")

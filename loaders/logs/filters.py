@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict, Field
 
 from ...kg import DataError, IdMap, Interactions
+from ...kg.order import stable_order
 from ..files.tables import first_rows, read_table
 from .dropped import Dropped
 from .id_columns import ids_of
@@ -20,6 +21,7 @@ from .id_columns import ids_of
 __all__ = ["FiltersConfig", "filtered", "filtered_parts"]
 
 Mask = npt.NDArray[np.bool_]
+Rows = npt.NDArray[np.int64]
 
 
 class FiltersConfig(BaseModel):
@@ -33,7 +35,8 @@ class FiltersConfig(BaseModel):
 
     min_user_interactions: int = Field(default=1, ge=1)
     """Users with fewer different items are dropped; together with the next, again and again until all left have
-    enough (the k-core)."""
+    enough (the k-core). As the published k-cores do, it counts the whole log, the period held out later too; only
+    where validation and test are files of their own is train counted alone."""
 
     min_item_interactions: int = Field(default=1, ge=1)
     """Items with fewer different users are dropped."""
@@ -74,11 +77,14 @@ def filtered_parts(logs: Sequence[Interactions], config: FiltersConfig) -> tuple
     in_subset = np.ones(len(train.items), dtype=bool)
     dropped = []
     if config.items is not None:
-        in_subset = _subset(config.items, train.items)
+        in_subset, unknown = _subset(config.items, train.items)
         dropped += part.drop(np.ones(len(train.users), dtype=bool), in_subset, "item not in data.filters.items")
+        dropped += unknown
     dropped += _core(part, config)
     if not part.pair.any():
-        raise DataError(f"the filters leave no interaction: {'; '.join(f'{d.rule}: {d.rows:,} rows' for d in dropped)}")
+        raise DataError(
+            f"the filters leave no interaction: {'; '.join(f'{d.rule}: {d.rows:,} rows' for d in dropped if d.rows)}"
+        )
     user_stays = part.users() if config.min_user_interactions > 1 else np.ones(len(train.users), dtype=bool)
     item_stays = part.items() if config.min_item_interactions > 1 else in_subset
     held_out = [log.select(user_stays[log.user] & item_stays[log.item]) for log in logs[1:]]
@@ -91,9 +97,9 @@ class _Kept:
     """The different pairs of a log, and which are still in it."""
 
     log: Interactions
-    user: npt.NDArray[np.int64]
-    item: npt.NDArray[np.int64]
-    count: npt.NDArray[np.int64]
+    user: Rows
+    item: Rows
+    count: Rows
     pair: Mask
 
     @classmethod
@@ -138,30 +144,79 @@ class _Kept:
 
 
 def _core(part: _Kept, config: FiltersConfig) -> list[Dropped]:
-    """Drop users and items in turn until all left have enough; what each rule dropped in all its rounds."""
-    log = part.log
-    every_user, every_item = np.ones(len(log.users), dtype=bool), np.ones(len(log.items), dtype=bool)
+    """Drop users and items in turn until all left have enough; what each rule dropped in all its rounds.
+
+    A round looks only at those whom the one before took a pair from, so that long chains take no longer than wide
+    logs.
+    """
+    least_user, least_item = config.min_user_interactions, config.min_item_interactions
+    users = _Side.of(part.user, part.pair, part.log.users, least_user)
+    items = _Side.of(part.item, part.pair, part.log.items, least_item)
     rules = (
-        f"user with fewer than {config.min_user_interactions} items (data.filters.min_user_interactions)",
-        f"item with fewer than {config.min_item_interactions} users (data.filters.min_item_interactions)",
+        (f"user with fewer than {least_user} items (data.filters.min_user_interactions)", "user", users, items),
+        (f"item with fewer than {least_item} users (data.filters.min_item_interactions)", "item", items, users),
     )
     total: dict[str, Dropped] = {}
-    while True:
-        of_user = np.bincount(part.user[part.pair], minlength=len(log.users)) >= config.min_user_interactions
-        found = part.drop(of_user, every_item, rules[0])
-        of_item = np.bincount(part.item[part.pair], minlength=len(log.items)) >= config.min_item_interactions
-        found += part.drop(every_user, of_item, rules[1])
-        if not found:
-            return list(total.values())
-        for new in found:
-            old = total.get(new.rule, Dropped(new.rule, 0, example=new.example))
-            total[new.rule] = replace(
-                old, rows=old.rows + new.rows, users=old.users + new.users, items=old.items + new.items
-            )
+    while len(users.poor) or len(items.poor):
+        for rule, what, side, other in rules:
+            gone = side.pairs_of_poor(part.pair)
+            if len(gone) == 0:
+                continue
+            part.pair[gone] = False
+            lost, lost_others = len(side.poor), other.less(gone)
+            lost_users, lost_items = (lost, lost_others) if side is users else (lost_others, lost)
+            example = f"{what} {side.ids.id(int(side.end[gone.min()]))}"
+            side.emptied()
+            old = total.get(rule, Dropped(rule, 0, example=example))
+            rows = int(part.count[gone].sum())
+            total[rule] = replace(old, rows=old.rows + rows, users=old.users + lost_users, items=old.items + lost_items)
+    return list(total.values())
 
 
-def _subset(path: Path, items: IdMap) -> Mask:
-    """Which items the file names."""
+@dataclass(eq=False)
+class _Side:
+    """The users, or the items, of the pairs of a log; how many pairs each has left, and who has some, but too few."""
+
+    ids: IdMap
+    end: Rows
+    least: int
+    order: Rows
+    start: Rows
+    degree: Rows
+    poor: Rows
+
+    @classmethod
+    def of(cls, end: Rows, left: Mask, ids: IdMap, least: int) -> _Side:
+        start = np.append(0, np.cumsum(np.bincount(end, minlength=len(ids))))
+        degree = np.bincount(end[left], minlength=len(ids))
+        poor = np.flatnonzero((degree > 0) & (degree < least))
+        return cls(ids, end, least, stable_order(end), start, degree, poor)
+
+    def pairs_of_poor(self, left: Mask) -> Rows:
+        """The pairs that are left of those with too few."""
+        begin, length = self.start[self.poor], self.start[self.poor + 1] - self.start[self.poor]
+        within = np.arange(int(length.sum())) - np.repeat(np.cumsum(length) - length, length)
+        pairs = self.order[np.repeat(begin, length) + within]
+        return np.asarray(pairs[left[pairs]])
+
+    def less(self, gone: Rows) -> int:
+        """Take note that pairs went; how many have none left now."""
+        met, count = np.unique(self.end[gone], return_counts=True)
+        self.degree[met] -= count
+        none = self.degree[met] == 0
+        fallen = met[~none & (self.degree[met] < self.least)]
+        known = self.poor[self.degree[self.poor] > 0]
+        self.poor = np.union1d(known, fallen)
+        return int(none.sum())
+
+    def emptied(self) -> None:
+        """Take note that those with too few have no pair left."""
+        self.degree[self.poor] = 0
+        self.poor = self.poor[:0]
+
+
+def _subset(path: Path, items: IdMap) -> tuple[Mask, list[Dropped]]:
+    """Which items the file names, and how many of those it names the log does not have."""
     name = first_rows(path).column_names[0]
     if items.numbers([name], missing="negative")[0] >= 0:
         raise DataError(f"the first line is {name!r}, an item's id, and a header is wanted; add one", path=path)
@@ -171,7 +226,11 @@ def _subset(path: Path, items: IdMap) -> Mask:
     if not found.any():
         known = items.id(0) if len(items) else "none"
         raise DataError(f"none of its ids is an item of the log, whose ids look like {known!r}", path=path)
-    return found
+    unheard = pc.unique(wanted.filter(pc.invert(pc.is_in(wanted, value_set=items.to_arrow()))))
+    if len(unheard) == 0:
+        return found, []
+    rule = "id in data.filters.items that no interaction has"
+    return found, [Dropped(rule, 0, items=len(unheard), example=f"item {unheard[0]}")]
 
 
 def _of_held_out(logs: Sequence[Interactions], users: Mask, items: Mask) -> list[Dropped]:

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from ...kg import DataError, IdMap
 from ..files.streams import line_of
 from ..files.tables import row_of
+from ..files.whole_numbers import inexact, whole_numbers
 
 __all__ = ["IdColumn", "id_column", "ids_of", "numbered"]
 
@@ -35,10 +36,6 @@ class IdColumn:
 
     def __len__(self) -> int:
         return len(self.codes)
-
-    def select(self, rows: npt.NDArray[np.bool_] | Rows) -> IdColumn:
-        """Some of the rows."""
-        return IdColumn(self.codes[rows], self.values)
 
 
 def ids_of(column: pa.ChunkedArray, what: str, path: Path, rows: Rows | None = None) -> IdColumn:
@@ -66,8 +63,10 @@ def id_column(column: pa.ChunkedArray, what: str, path: Path) -> IdColumn:
     """As `ids_of`, but ids may be empty."""
     if pa.types.is_nested(column.type):
         raise DataError(f"the {what} column holds {column.type}, ids are wanted", path=path)
-    if pa.types.is_floating(column.type):
-        column = _whole_numbers(column, what, path)
+    if inexact(column):
+        text = f"the {what} column holds numbers too large to be exact as {column.type}; store the ids as strings"
+        raise DataError(text, path=path)
+    column = whole_numbers(column)
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
     chunks = [chunk for chunk in column.chunks if len(chunk)]
@@ -89,17 +88,6 @@ def _codes(chunk: Any, start: int) -> npt.NDArray[np.int32]:
         return np.asarray(chunk.indices).astype(np.int32) + np.int32(start)
     codes = np.asarray(chunk.indices.fill_null(-1)).astype(np.int32)
     return np.where(codes < 0, codes, codes + np.int32(start))
-
-
-def _whole_numbers(column: pa.ChunkedArray, what: str, path: Path) -> pa.ChunkedArray:
-    """Floats that stand for whole numbers as such: 196.0 is the id 196."""
-    if pc.any(pc.greater_equal(pc.abs(column), 2.0**53)).as_py():
-        raise DataError(
-            f"the {what} column holds numbers too large to be exact as {column.type}; store the ids as strings",
-            path=path,
-        )
-    whole = pc.all(pc.equal(pc.floor(column), column)).as_py()
-    return column.cast(pa.int64()) if whole else column
 
 
 def numbered(columns: Sequence[IdColumn]) -> tuple[IdMap, list[npt.NDArray[np.int32]]]:

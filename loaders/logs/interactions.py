@@ -20,7 +20,7 @@ from .log_files import LogFile, read_log_file
 from .sessions import session_numbers
 from .times import checked_zone
 
-__all__ = ["InteractionsConfig", "InteractionsReport", "deduplicated", "read_interactions"]
+__all__ = ["InteractionsConfig", "InteractionsReport", "read_interactions"]
 
 EventWeight = Annotated[float, Field(allow_inf_nan=False)]
 RULES = {
@@ -75,7 +75,8 @@ class InteractionsConfig(BaseModel):
     found, each session is a user: an anonymous log."""
 
     session_gap: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    """Minutes of idleness after which a user's next interaction begins a new session; needs times."""
+    """Minutes of idleness after which a user's next interaction begins a new session; needs times. Sessions are kept
+    with the interactions and described; no model is trained on them yet."""
 
     min_weight: float | None = None
     """What counts as liked: rows below are known to be seen and never recommended, but are no positives."""
@@ -98,16 +99,32 @@ class InteractionsConfig(BaseModel):
 
 @dataclass(frozen=True)
 class InteractionsReport:
-    """What was read: rows in the files, rows dropped as repeated pairs, the columns used, and all that was dropped."""
+    """What was read.
+
+    Attributes:
+        rows: rows in the files.
+        duplicates: rows dropped as repeated pairs.
+        columns: the column used for each kind; None where there is none.
+        dropped: all that was dropped, by rule.
+        unread_event: a column that by its name holds event types, where no `events` say what these weigh: it is not
+            read, and every row counts alike.
+    """
 
     rows: int
     duplicates: int
     columns: dict[str, str | None]
     dropped: tuple[Dropped, ...] = ()
+    unread_event: str | None = None
 
     def with_dropped(self, more: Iterable[Dropped]) -> InteractionsReport:
         """The report with what a later step (a filter) dropped."""
         return replace(self, dropped=(*self.dropped, *more))
+
+    def with_repeated(self, before: Interactions, after: Interactions, rule: DuplicateRule) -> InteractionsReport:
+        """The report with the rows that a log lost as repeated pairs, when its files were joined."""
+        more = _repeated([before], [after], rule)
+        dropped = _added_up([*self.dropped, *more])
+        return replace(self, duplicates=self.duplicates + len(before) - len(after), dropped=tuple(dropped))
 
 
 def read_interactions(
@@ -136,13 +153,15 @@ def read_interactions(
         raise DataError("there is no interaction in the file, only a header", path=config.path)
     if len(files[0].user) == 0:
         raise DataError("there is no interaction in the file", path=config.path)
-    columns, rows, dropped = files[0].names, sum(file.rows for file in files), _merged(files)
+    columns, rows = files[0].names, sum(file.rows for file in files)
+    dropped = _added_up([entry for file in files for entry in file.dropped])
     logs = _numbered(files, config.session_gap)
     n = sum(map(len, logs))
     if deduplicate:
         whole, logs = logs, [deduplicated(log, config.duplicates) for log in logs]
         dropped += _repeated(whole, logs, config.duplicates)
-    return logs, InteractionsReport(rows, n - sum(map(len, logs)), columns, tuple(dropped))
+    duplicates = n - sum(map(len, logs))
+    return logs, InteractionsReport(rows, duplicates, columns, tuple(dropped), files[0].unread_event)
 
 
 def _numbered(files: list[LogFile], gap: float | None) -> list[Interactions]:
@@ -158,7 +177,7 @@ def _numbered(files: list[LogFile], gap: float | None) -> list[Interactions]:
 def _sessions(
     files: list[LogFile], user: list[npt.NDArray[np.int32]], gap: float | None
 ) -> list[npt.NDArray[np.int32]] | list[None]:
-    """Session of each row of each file; told over all of them, as a session may go on from one to the next."""
+    """Session of each row of each file; one of the first, train, may go on in the others, which change none of it."""
     named = [file.session for file in files if file.session is not None]
     if not named and gap is None:
         return [None] * len(files)
@@ -168,14 +187,15 @@ def _sessions(
         np.concatenate(numbered(named)[1]) if named else None,
         np.concatenate(times) if len(times) == len(files) else None,
         gap,
+        len(user[0]),
     )
     return np.split(found, np.cumsum([len(part) for part in user])[:-1])
 
 
-def _merged(files: list[LogFile]) -> list[Dropped]:
-    """What the files dropped, one entry a rule."""
+def _added_up(dropped: Sequence[Dropped]) -> list[Dropped]:
+    """What was dropped, one entry a rule."""
     found: dict[str, Dropped] = {}
-    for entry in (entry for file in files for entry in file.dropped):
+    for entry in dropped:
         before = found.get(entry.rule)
         if before is not None:
             entry = replace(before, rows=before.rows + entry.rows, users=before.users + entry.users)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,12 +14,12 @@ import pyarrow.types as kinds
 
 from ...kg import DataError
 from ..files.streams import line_of, suffix_of
-from ..files.tables import ENCODED, find_column, first_rows, numbers_of, read_table, row_of
+from ..files.tables import ENCODED, find_column, first_rows, listed, numbers_of, read_table, row_of
 from .dropped import Dropped
 from .events import weights_of_events
 from .histories import is_of_histories, read_histories
 from .id_columns import IdColumn, ids_of
-from .times import NUMBER, seconds_of
+from .times import TIME_NUMBER, seconds_of
 
 if TYPE_CHECKING:
     from .interactions import InteractionsConfig
@@ -38,7 +38,10 @@ Rows = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class LogFile:
-    """The columns of one file, of n rows that are not dropped; `rows` counts those too."""
+    """The columns of one file, of n rows that are not dropped; `rows` counts those too.
+
+    `unread_event` is a column that by its name holds event types, where the config says nothing of events.
+    """
 
     user: IdColumn
     item: IdColumn
@@ -48,6 +51,7 @@ class LogFile:
     names: dict[str, str | None]
     rows: int
     dropped: list[Dropped]
+    unread_event: str | None = None
 
 
 def read_log_file(path: Path, config: InteractionsConfig) -> LogFile:
@@ -62,7 +66,9 @@ def read_log_file(path: Path, config: InteractionsConfig) -> LogFile:
     names = _names(head, path, config)
     columns = list(dict.fromkeys(name for name in names.values() if name is not None))
     table = read_table(path, columns=columns, types=_types(head, names, path))
-    return _of_table(table, names, path, config)
+    event = find_column(head, None, USUAL["event"], "event", path) if config.events is None else None
+    unread = None if event in columns else event
+    return replace(_of_table(table, names, path, config), unread_event=unread)
 
 
 def _of_histories(path: Path, config: InteractionsConfig) -> LogFile:
@@ -97,7 +103,7 @@ def _names(head: pa.Table, path: Path, config: InteractionsConfig) -> dict[str, 
             more = " (or, of a log of anonymous sessions, data.interactions.session)" if what == "user" else ""
             kind = "event's type" if what == "event" else f"{what}'s id"
             raise DataError(
-                f"no column looks like the {kind} among {', '.join(head.column_names)}; "
+                f"no column looks like the {kind} among {listed(head.column_names)}; "
                 f"name it under data.interactions.{what}{more}",
                 path=path,
             )
@@ -116,7 +122,7 @@ def _types(head: pa.Table, names: Mapping[str, str | None], path: Path) -> dict[
     numeric = [names["weight"], names["time"]]
     if names["time"] is not None and kinds.is_large_string(head.schema.field(names["time"]).type):
         first = next((cell.as_py() for cell in head.column(names["time"]) if cell.is_valid), "")
-        if NUMBER.fullmatch(first) is None:
+        if TIME_NUMBER.fullmatch(first) is None:
             numeric.remove(names["time"])
     return types | {name: pa.float64() for name in numeric if name is not None and name not in types}
 

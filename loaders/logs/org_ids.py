@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...kg import DataError
-from ..files.streams import not_text
+from ..files.streams import MARK, not_text
 from .id_columns import IdColumn
 
 __all__ = ["org_ids_beside"]
@@ -45,9 +45,13 @@ def org_ids_beside(path: Path, name: str, column: IdColumn, what: str) -> IdColu
 def _columns(place: Path) -> tuple[Any, Any]:
     """The columns org_id and remap_id."""
     try:
-        whole = pa.array([place.read_bytes().removeprefix(b"\xef\xbb\xbf")], pa.large_binary()).cast(pa.large_string())
+        text = place.read_bytes().removeprefix(MARK)
+        text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        whole = pa.array([text], pa.large_binary()).cast(pa.large_string())
     except pa.ArrowInvalid as error:
         raise not_text(place) from error
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror}", path=place) from error
     lines = pc.ascii_trim_whitespace(pc.split_pattern(whole, "\n").flatten())
     header = lines[0].as_py().split()
     if not {"org_id", "remap_id"} <= set(header):

@@ -14,12 +14,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...kg import DataError
+from ...kg.unix_times import seconds_of_counts, written_days
 from ..files.streams import line_of
-from ..files.tables import numbers_of, row_of
+from ..files.tables import NUMBER, numbers_of, row_of
 
-__all__ = ["NUMBER", "checked_zone", "seconds_of"]
+__all__ = ["TIME_NUMBER", "checked_zone", "seconds_of"]
 
-NUMBER = re.compile(r"\s*[-+]?[\d.]+([eE][-+]?\d+)?\s*")
+TIME_NUMBER = re.compile(rf"\s*{NUMBER}\s*")
 """A time that is a number."""
 LOCAL, INSTANT = pa.timestamp("us"), pa.timestamp("us", tz="UTC")
 Rows = npt.NDArray[np.int64]
@@ -55,7 +56,7 @@ def seconds_of(column: pa.ChunkedArray, path: Path, zone: str = "UTC", rows: Row
     """
     if pa.types.is_large_string(column.type) or pa.types.is_string(column.type):
         first = next((cell.as_py() for cell in column if cell.is_valid), "")
-        if NUMBER.fullmatch(first) is None:
+        if TIME_NUMBER.fullmatch(first) is None:
             column = _from_text(pc.utf8_trim_whitespace(column.cast(pa.large_string())), path, zone, rows)
     if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
         if column.null_count:
@@ -65,14 +66,8 @@ def seconds_of(column: pa.ChunkedArray, path: Path, zone: str = "UTC", rows: Row
         column = column.cast(INSTANT if stated else LOCAL, safe=False)
         return _epoch(column if stated else _instants(column, zone))
     numbers = np.asarray(numbers_of(column, "time", path, rows), dtype=np.float64)
-    middle = float(np.median(numbers)) if len(numbers) else 0.0
-    if 19_000_101 <= middle <= 21_001_231 and _are_days(numbers).mean() > 0.5:
-        return _of_days(numbers, path, zone, rows)
-    # 1e11 seconds is the year 5138, 1e11 milliseconds is 1973: no log is of either time by the other reading.
-    # The same holds of milli- and microseconds, and of micro- and nanoseconds.
-    while middle > 1e11:
-        numbers, middle = numbers / 1000, middle / 1000
-    return numbers
+    days = written_days(numbers)
+    return seconds_of_counts(numbers) if days is None else _of_days(days, numbers, path, zone, rows)
 
 
 def _epoch(instants: Any) -> Seconds:
@@ -81,26 +76,19 @@ def _epoch(instants: Any) -> Seconds:
 
 def _instants(local: Any, zone: str) -> Any:
     """Local times of a zone as instants."""
-    return pc.assume_timezone(local, zone, ambiguous="earliest", nonexistent="latest").cast(INSTANT)
+    if zone == "UTC":
+        return local.cast(INSTANT)  # Wants no database of zones, which a small system may lack.
+    try:
+        return pc.assume_timezone(local, zone, ambiguous="earliest", nonexistent="latest").cast(INSTANT)
+    except pa.ArrowInvalid as error:
+        if "timezone" not in str(error):
+            raise
+        text = f"the system has no time zone {zone}; install its time zone database (tzdata), or give times in UTC"
+        raise DataError(text) from error
 
 
-def _are_days(numbers: Seconds) -> npt.NDArray[np.bool_]:
-    """Which numbers are days written as year, month and day in one: 20210105."""
-    return (numbers >= 19_000_101) & (numbers <= 21_001_231) & ~np.isnat(_days(numbers))
-
-
-def _days(numbers: Seconds) -> npt.NDArray[np.datetime64]:
-    """Days written as 20210105; NaT for what is none."""
-    whole = numbers.astype(np.int64)
-    year, month, day = whole // 10_000, whole // 100 % 100, whole % 100
-    first = (year * 12 + month - 1 - 1970 * 12).astype("datetime64[M]")
-    days = first.astype("datetime64[D]") + (day - 1).astype("timedelta64[D]")
-    good = (whole == numbers) & (month >= 1) & (month <= 12) & (day >= 1) & (days.astype("datetime64[M]") == first)
-    return np.where(good, days, np.datetime64("NaT"))
-
-
-def _of_days(numbers: Seconds, path: Path, zone: str, rows: Rows | None) -> Seconds:
-    bad = ~_are_days(numbers)
+def _of_days(days: npt.NDArray[np.datetime64], numbers: Seconds, path: Path, zone: str, rows: Rows | None) -> Seconds:
+    bad = np.isnat(days)
     if bad.any():
         at = int(bad.argmax())
         raise DataError(
@@ -108,7 +96,7 @@ def _of_days(numbers: Seconds, path: Path, zone: str, rows: Rows | None) -> Seco
             path=path,
             line=line_of(path, row_of(at, rows)),
         )
-    return _epoch(_instants(pa.array(_days(numbers)).cast(LOCAL), zone))
+    return _epoch(_instants(pa.array(days).cast(LOCAL), zone))
 
 
 def _from_text(text: pa.ChunkedArray, path: Path, zone: str, rows: Rows | None) -> Any:

@@ -80,21 +80,29 @@ def assembled(nodes: Sequence[NodeColumns], edges: Sequence[EdgeColumns], *, ite
     Entities are numbered in the order of the node tables.
 
     Raises:
-        DataError: if no node is there, an id occurs twice, or an edge names a space or a node that no table has.
+        DataError: if no node is there, an id occurs twice, an edge names a space or a node that no table has, or an
+            id without a space is spelled as another of a space becomes.
     """
     spaces = _spaces(nodes, edges, item_space)
 
+    def stays(space: str) -> bool:
+        return len(spaces) < 2 or not space or space == item_space
+
     def full(ids: Any, space: str) -> Any:
-        if len(spaces) < 2 or not space or space == item_space:
+        if stays(space):
             return ids
         before, slash = (pa.scalar(text, WORD) for text in (space, "/"))
         return pc.binary_join_element_wise(before, ids, slash)
 
     declared = _declared(nodes, [full(table.ids, table.space) for table in nodes])
     ends = [[_Coded.of(full(end.ids, end.space)) for end in (table.head, table.tail)] for table in edges]
+    _refuse_mistakable(declared, nodes, edges, ends, stays)
     entities = _with_created(declared, edges, ends)
     if len(entities) == 0:
-        raise DataError(f"the graph is empty: no node in {', '.join(str(n.path) for n in nodes) or 'no file given'}")
+        if not nodes:
+            raise DataError("the graph is empty: no node in no file given")
+        more = "" if len(nodes) == 1 else f" and {len(nodes) - 1:,} further tables"
+        raise DataError(f"the graph is empty: no node in this table{more}", path=nodes[0].path)
     numbers = [
         [_found(entities, coded, table, end) for coded, end in zip(pair, (table.head, table.tail), strict=True)]
         for table, pair in zip(edges, ends, strict=True)
@@ -158,6 +166,35 @@ def _declared(nodes: Sequence[NodeColumns], full: Sequence[Any]) -> IdMap:
             raise table.fault(again, f"the id {ids[again].as_py()!r} has a row already; every node wants one")
         again -= len(ids)
     raise AssertionError
+
+
+def _refuse_mistakable(
+    declared: IdMap,
+    nodes: Sequence[NodeColumns],
+    edges: Sequence[EdgeColumns],
+    ends: Sequence[Sequence[_Coded]],
+    stays: Callable[[str], bool],
+) -> None:
+    """Refuse an id of an edge that stays as it is and equals what another became: the two nodes would be one."""
+    sides = [
+        (table, end, coded)
+        for table, pair in zip(edges, ends, strict=True)
+        for end, coded in zip((table.head, table.tail), pair, strict=True)
+    ]
+    kept = [(table, end, coded) for table, end, coded in sides if table.create and stays(end.space)]
+    if not kept or all(stays(space) for space in [t.space for t in nodes] + [end.space for _, end, _ in sides]):
+        return
+    of_node = np.repeat([not stays(table.space) for table in nodes], [len(table.ids) for table in nodes])
+    became = [declared.to_arrow().filter(pa.array(of_node))]
+    became += [coded.distinct for _, end, coded in sides if not stays(end.space)]
+    longer = pa.chunked_array(became, WORD).combine_chunks()
+    for table, end, coded in kept:
+        at = pc.index(pc.is_in(coded.distinct, value_set=longer), True).as_py()
+        if at >= 0:
+            edge, name = int((coded.code == at).argmax()), coded.distinct[at].as_py()
+            raise table.fault(
+                edge, f"{end.column} {name!r} could be the id of an id space too; state the space of the column"
+            )
 
 
 def _with_created(declared: IdMap, edges: Sequence[EdgeColumns], ends: Sequence[Sequence[_Coded]]) -> IdMap:

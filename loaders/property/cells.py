@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...kg import DataError
+from ..files.tables import NUMBER, is_bytes
+from ..files.whole_numbers import inexact, whole_numbers
 from .headers import Header
 
 __all__ = ["Cells", "Fault", "ids_of", "is_vector", "listed_ids", "literal_cells"]
@@ -20,7 +22,6 @@ Fault = Callable[[int, str], DataError]
 """The error about one row: given the row, counted from 0, and what is wrong with it."""
 
 WORD = pa.large_string()
-NUMBER = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
 _XSD = "http://www.w3.org/2001/XMLSchema#"
 NUMERIC = frozenset(_XSD + name for name in ("int", "long", "short", "byte", "float", "double"))
 
@@ -47,7 +48,8 @@ def ids_of(column: Any, name: str, fault: Fault) -> Any:
         DataError: if a cell is empty or holds several values.
     """
     _refuse_nested(column, name, fault)
-    ids = column.cast(WORD)
+    _refuse_inexact(column, name, fault)
+    ids = whole_numbers(column).cast(WORD)
     at = pc.index(pc.is_null(ids), True).as_py()
     if at >= 0:
         raise fault(at, f"{name} is empty")
@@ -56,6 +58,7 @@ def ids_of(column: Any, name: str, fault: Fault) -> Any:
 
 def listed_ids(column: Any, name: str, separator: str | None, fault: Fault) -> Cells:
     """Ids in cells that may be empty or hold several: lists, or text with a separator."""
+    _refuse_inexact(column, name, fault)
     return _cells(column, name, separator, fault)
 
 
@@ -72,7 +75,7 @@ def literal_cells(column: Any, header: Header, separator: str, fault: Fault) -> 
     cells = _cells(column, header.column, separator if header.many else None, fault)
     datatype = header.datatype if header.declared else _datatype(column.type)
     if datatype in NUMERIC:
-        bad = pc.invert(pc.match_substring_regex(cells.value, NUMBER))
+        bad = pc.invert(pc.match_substring_regex(cells.value, rf"^\s*{NUMBER}\s*$"))
         at = pc.index(bad, True).as_py()
         if at >= 0:
             raise fault(int(cells.row[at]), f"{header.column} is {cells.value[at].as_py()[:40]!r}, a number is wanted")
@@ -90,23 +93,33 @@ def is_vector(kind: Any) -> bool:
 
 
 def _cells(column: Any, name: str, separator: str | None, fault: Fault) -> Cells:
-    if _is_list(column.type):
+    if _is_list(column.type) and not (pa.types.is_nested(column.type.value_type) or is_bytes(column.type.value_type)):
         lists = column.combine_chunks()
-    elif separator is not None:
-        lists = pc.split_pattern(column.cast(WORD).combine_chunks(), separator)
+    elif separator is not None and not pa.types.is_nested(column.type) and not is_bytes(column.type):
+        lists = pc.split_pattern(whole_numbers(column).cast(WORD).combine_chunks(), separator)
     else:
         _refuse_nested(column, name, fault)
-        value = column.cast(WORD).combine_chunks()
+        value = whole_numbers(column).cast(WORD).combine_chunks()
         return Cells(np.flatnonzero(np.asarray(pc.is_valid(value))), value.drop_null())
-    row, value = np.asarray(pc.list_parent_indices(lists), dtype=np.int64), pc.list_flatten(lists).cast(WORD)
+    row, value = (
+        np.asarray(pc.list_parent_indices(lists), dtype=np.int64),
+        whole_numbers(pc.list_flatten(lists)).cast(WORD),
+    )
     value = pc.utf8_trim_whitespace(value) if separator is not None else value
     filled = pc.fill_null(pc.not_equal(value, ""), False)
     return Cells(row[np.asarray(filled)], value.filter(filled))
 
 
 def _refuse_nested(column: Any, name: str, fault: Fault) -> None:
-    if pa.types.is_nested(column.type):
-        raise fault(0, f"the column {name!r} holds {column.type}, single values are wanted")
+    if pa.types.is_nested(column.type) or is_bytes(column.type):
+        raise fault(0, f"the column {name!r} holds {column.type}, single values of text or numbers are wanted")
+
+
+def _refuse_inexact(column: Any, name: str, fault: Fault) -> None:
+    if inexact(column):
+        raise fault(
+            0, f"the column {name!r} holds numbers too large to be exact as {column.type}; store ids as strings"
+        )
 
 
 def _is_list(kind: Any) -> bool:

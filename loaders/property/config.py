@@ -51,7 +51,8 @@ class NodeTable(BaseModel):
     """Column of the node type; by default `:LABEL`. Of several, `A;B`, the first counts."""
 
     columns: dict[str, str] | None = None
-    """Columns to keep as literals, each with the name it gets; by default all, under their own names."""
+    """Columns to keep as literals, each with the name it gets; by default all, under their own names, but
+    those of vectors of numbers, which are left out and told of."""
 
     relations: dict[str, ForeignKey] = Field(default_factory=dict)
     """Columns that refer to other nodes, and so are edges instead of literals."""

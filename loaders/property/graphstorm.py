@@ -13,12 +13,11 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pacsv
 from pydantic import Field
 
 from ...kg import ConfigError, DataError, KnowledgeGraph, Update
 from ..edge_values import edge_times, edge_weights
-from ..files.streams import DELIMITERS, JSON, suffix_of
+from ..files.streams import JSON, suffix_of
 from ..files.tables import line_of, read_table
 from ..graph_options import GraphOptions
 from .assembly import EdgeColumns, End, NodeColumns, assembled
@@ -86,7 +85,8 @@ def read_graphstorm(
 ) -> KnowledgeGraph:
     """Read the graph that a JSON file describes.
 
-    Columns of vectors are left out, and told in `left_out`, a line each.
+    Columns of vectors, and features and labels of edges but for those stated as weight or time, are left out, and told
+    in `left_out`, a line each.
 
     Node types are those of the file. A type that only edges mention has the nodes they name; every other end of an
     edge must have a row. Tables of a type without ids of their own go by row with those that have ids; where none
@@ -111,6 +111,10 @@ def read_graphstorm(
     graph = assembled(nodes, edges, item_space=config.item_space)
     if left_out is not None:
         left_out += [f"the column {name} holds vectors, which are left out" for name in reader.vectors]
+        left_out += [
+            f"the column {name} is left out: edges have no literals; give it as `weight` or `time`, if it is one"
+            for name in reader.of_edges
+        ]
     reader.told(f"{graph.n_triples:,} triples")
     return graph
 
@@ -126,6 +130,7 @@ class _Reader:
         self.config, self.on_progress, self.total = config, on_progress, total
         self.done = 0
         self.vectors: dict[str, None] = {}
+        self.of_edges: dict[str, None] = {}
 
     def told(self, note: str) -> None:
         if self.on_progress is not None:
@@ -187,7 +192,11 @@ class _Reader:
             raise ConfigError(f"{key}.{missing}: the column of the ids is missing", path=self.config.path)
         source, relation, target = block.relation
         weight, time = self.config.weight.get(relation), self.config.time.get(relation)
+        named = [*block.columns, *(label.label_col for label in block.labels if label.label_col is not None)]
         for table in self._tables(key, block):
+            self.of_edges |= dict.fromkeys(
+                f"{name} ({table.path.name})" for name in named if name not in (weight, time)
+            )
             ends = [
                 End(name, kind, ids_of(table.column(name, f"{key}.{field}"), name, table.fault))
                 for field, name, kind in (
@@ -212,18 +221,7 @@ class _Reader:
         if form is not None and suffix not in SUFFIXES[form.name]:
             text = f"{key}.format: {form.name} files end in {' or '.join(SUFFIXES[form.name])}; rename {path.name}"
             raise ConfigError(text, path=self.config.path)
-        if form is None or form.name != "csv" or form.separator == DELIMITERS[suffix]:
-            return read_table(path)
-        try:
-            names = pacsv.open_csv(path, parse_options=pacsv.ParseOptions(delimiter=form.separator)).schema.names
-            convert = pacsv.ConvertOptions(
-                column_types=dict.fromkeys(names, WORD), strings_can_be_null=True, null_values=[""]
-            )
-            return pacsv.read_csv(
-                path, parse_options=pacsv.ParseOptions(delimiter=form.separator), convert_options=convert
-            )
-        except (pa.ArrowException, OSError) as error:
-            raise DataError(f"cannot be read: {str(error).splitlines()[0][:200]}", path=path) from error
+        return read_table(path, separator=form.separator if form is not None and form.name == "csv" else None)
 
 
 def _node_columns(path: Path, kind: str, ids: Any, properties: list[tuple[str, Cells]]) -> NodeColumns:

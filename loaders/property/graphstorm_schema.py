@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from ...kg import ConfigError
+from ..files.streams import check_file
 
 __all__ = ["Block", "EdgeBlock", "Feature", "GraphStormSchema", "NodeBlock", "files_of", "read_schema"]
 
@@ -66,6 +67,11 @@ class Block(_Part):
     features: tuple[Feature, ...] = ()
     labels: tuple[Label, ...] = ()
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the features."""
+        return tuple(name for feature in self.features for name in feature.columns)
+
 
 class NodeBlock(Block):
     """Tables of nodes."""
@@ -96,19 +102,22 @@ def read_schema(path: Path) -> GraphStormSchema:
     Raises:
         ConfigError: if the file is missing or no JSON, or a field is missing or wrong; the field is named.
     """
-    if not path.is_file():
-        raise ConfigError("no such file; a description of the graph for GraphStorm's gconstruct is wanted", path=path)
+    check_file(path, "no such file; a description of the graph for GraphStorm's gconstruct is wanted", ConfigError)
     try:
-        return GraphStormSchema.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        return GraphStormSchema.model_validate(json.loads(path.read_text(encoding="utf-8-sig")))
     except json.JSONDecodeError as error:
         raise ConfigError(f"no valid JSON: {error.msg}", path=path, line=error.lineno) from None
     except (UnicodeDecodeError, RecursionError):
         raise ConfigError("no valid JSON: it is not UTF-8 text, or nested too deeply", path=path) from None
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", path=path) from error
     except ValidationError as error:
         first = error.errors()[0]
         # pydantic names the member of a union that it tried; only what stands in the file is told.
         place = ".".join(str(part) for part in first["loc"] if part not in ("str", "tuple[str, ...]"))
         raise ConfigError(f"{place or 'the file'}: {first['msg'].removeprefix('Value error, ')}", path=path) from None
+    except ValueError as error:  # a number of thousands of digits; pydantic's and JSON's own are subclasses
+        raise ConfigError(f"no valid JSON: {error}", path=path) from None
 
 
 def files_of(block: Block, key: str, path: Path, root: Path) -> list[Path]:
@@ -131,6 +140,15 @@ def files_of(block: Block, key: str, path: Path, root: Path) -> list[Path]:
 
 
 def _matches(name: str, key: str, path: Path, root: Path) -> Sequence[Path]:
+    try:
+        return _found(name, key, path, root)
+    except ValueError as error:  # "**" with letters beside it, NUL
+        raise ConfigError(f"{key}.files: {name!r} is no pattern of files: {error}", path=path) from None
+    except OSError as error:  # a name too long, no permission
+        raise ConfigError(f"{key}.files: {name[:200]!r} cannot be read: {error.strerror}", path=path) from None
+
+
+def _found(name: str, key: str, path: Path, root: Path) -> Sequence[Path]:
     place = root / name
     # Checked with symbolic links resolved: a description from elsewhere must not read what it likes.
     if not place.resolve().is_relative_to(root.resolve()):
@@ -138,7 +156,9 @@ def _matches(name: str, key: str, path: Path, root: Path) -> Sequence[Path]:
         raise ConfigError(text, path=path)
     if "*" in name:
         inside = root.resolve()
-        return sorted(p for p in root.glob(name) if p.is_file() and p.resolve().is_relative_to(inside))
+        # A pattern is relative to a folder: of a whole path it is what follows the root.
+        pattern = str(place.resolve().relative_to(inside)) if Path(name).is_absolute() else name
+        return sorted(p for p in root.glob(pattern) if p.is_file() and p.resolve().is_relative_to(inside))
     if place.is_dir():
         return sorted(p for p in place.iterdir() if p.is_file() and not p.name.startswith((".", "_")))
     return [place] if place.is_file() else []

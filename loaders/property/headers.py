@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from ...kg import DataError
+from ..files.tables import listed
 
 __all__ = ["Header", "column_with_role", "parse_headers", "stated_column"]
 
@@ -80,11 +81,11 @@ def column_with_role(headers: Sequence[Header], role: str, stated: str | None, k
     if stated is not None:
         return stated_column(headers, stated, key, path)
     found = [header for header in headers if header.role == role]
-    names = ", ".join(header.column for header in headers)
+    names = listed([header.column for header in headers])
     if not found:
         raise DataError(f"no :{role} column among {names}; name the column as `{key}`", path=path)
     if len(found) > 1:
-        raise DataError(f"more than one :{role} column: {', '.join(header.column for header in found)}", path=path)
+        raise DataError(f"more than one :{role} column: {listed([header.column for header in found])}", path=path)
     return found[0]
 
 
@@ -103,4 +104,4 @@ def stated_column(headers: Sequence[Header], stated: str, key: str, path: Path) 
     names = [header.column for header in headers]
     close = get_close_matches(stated, names, 1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
-    raise DataError(f"no column {stated!r} for `{key}`; there are {', '.join(names)}{hint}", path=path)
+    raise DataError(f"no column {stated!r} for `{key}`; there are {listed(names)}{hint}", path=path)

@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 
 from ...kg import DataError, KnowledgeGraph, Update
 from ..edge_values import edge_times, edge_weights
-from ..files.tables import line_of, read_table
+from ..files.tables import line_of, read_table, words_of
 from .assembly import EdgeColumns, End, NodeColumns, assembled
-from .cells import ids_of, listed_ids, literal_cells
+from .cells import ids_of, is_vector, listed_ids, literal_cells
 from .config import EdgeTable, NodeTable, TableGraph
 from .headers import Header, column_with_role, parse_headers, stated_column
 
@@ -23,13 +23,16 @@ WORD = pa.large_string()
 TYPED_TIMES = ("time", "timestamp")
 
 
-def read_table_graph(config: TableGraph, *, on_progress: Update | None = None) -> KnowledgeGraph:
+def read_table_graph(
+    config: TableGraph, *, left_out: list[str] | None = None, on_progress: Update | None = None
+) -> KnowledgeGraph:
     """Read the graph a config describes; see `read_property_tables`."""
     return read_property_tables(
         config.nodes,
         config.edges,
         item_space=config.item_space,
         array_separator=config.array_separator,
+        left_out=left_out,
         on_progress=on_progress,
     )
 
@@ -40,6 +43,7 @@ def read_property_tables(
     *,
     item_space: str = "",
     array_separator: str = ";",
+    left_out: list[str] | None = None,
     on_progress: Update | None = None,
 ) -> KnowledgeGraph:
     """Read node and edge tables.
@@ -49,6 +53,8 @@ def read_property_tables(
     has `:START_ID`, `:END_ID` and perhaps `:TYPE`, `weight:float`, `time:datetime`. Where a type or relation is
     missing, the file's name stands for it. Ids in an id space (`:ID(Brand)`) become `Brand/ID`, unless the whole
     graph has one space only.
+
+    Columns of vectors of numbers are left out where no columns are stated, and told in `left_out`, a line each.
 
     Raises:
         DataError: if a file or column is missing, a cell is not of its type, an id is empty or occurs twice, or an
@@ -64,7 +70,9 @@ def read_property_tables(
     for done, node in enumerate(nodes):
         node = node if isinstance(node, NodeTable) else NodeTable(path=node)
         told(done, node.path)
-        read, references = _nodes(node, array_separator)
+        read, references, vectors = _nodes(node, array_separator)
+        if left_out is not None:
+            left_out += [f"the column {name} ({node.path.name}) holds vectors, which are left out" for name in vectors]
         node_columns.append(read)
         edge_columns += references
     for done, edge in enumerate(edges, len(nodes)):
@@ -74,8 +82,8 @@ def read_property_tables(
     return assembled(node_columns, edge_columns, item_space=item_space)
 
 
-def _nodes(config: NodeTable, array_separator: str) -> tuple[NodeColumns, list[EdgeColumns]]:
-    """A node table, and the edges that its foreign keys are."""
+def _nodes(config: NodeTable, array_separator: str) -> tuple[NodeColumns, list[EdgeColumns], list[str]]:
+    """A node table, the edges that its foreign keys are, and the columns left out as vectors."""
     path, table = config.path, read_table(config.path)
     headers = parse_headers(table.column_names)
     id_header = column_with_role(headers, "ID", config.id, "id", path)
@@ -88,11 +96,14 @@ def _nodes(config: NodeTable, array_separator: str) -> tuple[NodeColumns, list[E
 
     ids = ids_of(table.column(id_header.column), id_header.column, fault)
     used = {header.column for header, _ in keys} | ({id_header.column} if config.id or not id_header.name else set())
+    kept = _kept(headers, config.columns, used | ({label.column} if label else set()), path)
+    vectors = [h.column for h, _ in kept if config.columns is None and is_vector(table.column(h.column).type)]
     properties = [
         (name, literal_cells(table.column(header.column), header, array_separator, fault))
-        for header, name in _kept(headers, config.columns, used | ({label.column} if label else set()), path)
+        for header, name in kept
+        if header.column not in vectors
     ]
-    kind = _names(table, label, config.type or _stem(path))
+    kind = _names(table, label, config.type or _stem(path), path)
     kind = pc.utf8_trim_whitespace(pc.list_element(pc.split_pattern(kind, ";"), 0)) if len(kind) else kind
     edges = []
     for header, key in keys:
@@ -103,7 +114,7 @@ def _nodes(config: NodeTable, array_separator: str) -> tuple[NodeColumns, list[E
         )
         relation = pa.repeat(pa.scalar(key.name, WORD), len(cells.row))
         edges.append(EdgeColumns(path, head, tail, relation, row=cells.row, create=key.create))
-    return NodeColumns(path, space, ids, kind, properties), edges
+    return NodeColumns(path, space, ids, kind, properties), edges, vectors
 
 
 def _kept(
@@ -135,7 +146,7 @@ def _edges(config: EdgeTable) -> EdgeColumns:
         path,
         end("START_ID", config.source, "source", config.source_space),
         end("END_ID", config.target, "target", config.target_space),
-        _names(table, kind, config.relation or _stem(path)),
+        _names(table, kind, config.relation or _stem(path), path),
         None if weight is None else edge_weights(weight, path),
         None if time is None else edge_times(time, path),
         create=config.create,
@@ -162,11 +173,11 @@ def _optional(headers: Sequence[Header], role: str, stated: str | None, key: str
     return column_with_role(headers, role, stated, key, path)
 
 
-def _names(table: pa.Table, header: Header | None, otherwise: str) -> Any:
+def _names(table: pa.Table, header: Header | None, otherwise: str, path: Path) -> Any:
     """A name a row, from a column if there is one."""
     if header is None:
         return pa.repeat(pa.scalar(otherwise, WORD), len(table))
-    return pc.fill_null(table.column(header.column).cast(WORD), otherwise).combine_chunks()
+    return pc.fill_null(words_of(table.column(header.column), header.column, path), otherwise).combine_chunks()
 
 
 def _stem(path: Path) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,10 +16,12 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from ...kg import DataError
-from ..files.streams import open_stream, suffix_of
-from ..files.tables import line_of, read_table
+from ..files.delimited import LONGEST_ROW, in_larger_blocks
+from ..files.quotes import check_quotes
+from ..files.streams import check_file, delimiter_of, not_text, open_stream, suffix_of
+from ..files.tables import ENCODED, line_of, listed, read_table, words_of
 
-__all__ = ["PARTS", "Column", "Header", "TripleColumns", "read_triple_columns"]
+__all__ = ["PARTS", "Column", "Header", "TripleFile", "read_triple_columns"]
 
 Column = str | int
 """A column by its name, or by its number, counted from 1."""
@@ -29,13 +34,14 @@ USUAL = {
     "relation": ("relation", "relation_id", "rel", "r", "predicate", "type", "edge_type", "label"),
     "tail": ("tail", "tail_id", "t", "object", "target", "dst", "end", "to"),
 }
-SEPARATORS = {".csv": ",", ".tsv": "\t", ".txt": "\t", ".kg": "\t"}
+TEXT = (".csv", ".tsv", ".txt", ".kg")
+LARGE = 50_000_000
+"""Bytes from which on several threads parse a file."""
 WORD = pa.large_string()
-ENCODED = pa.dictionary(pa.int32(), WORD)
 
 
 @dataclass(frozen=True, eq=False)
-class TripleColumns:
+class TripleFile:
     """The columns of one file.
 
     Attributes:
@@ -55,7 +61,7 @@ class TripleColumns:
 
 def read_triple_columns(
     path: Path, wanted: Mapping[str, Column | None], *, header: Header = "auto", separator: str | None = None
-) -> TripleColumns:
+) -> TripleFile:
     """Read head, relation, tail, and weight and time where they are asked for.
 
     A head, relation or tail that `wanted` does not place is found by the usual names, else by its position: the first
@@ -65,26 +71,26 @@ def read_triple_columns(
         path: .csv, .tsv, .txt or .kg, perhaps packed (.gz, .bz2, .zst), or anything else that `read_table` reads.
         wanted: column by what it is for: head, relation, tail, weight, time.
         header: whether text files have one. RecBole's .kg files always do.
-        separator: what parts the cells of a text file; by default what the file's ending says.
+        separator: what parts the cells of a text file; by default what the file's ending says, but a semicolon in a
+            .csv file whose first line has semicolons and no comma.
 
     Raises:
         DataError: if the file or a column is missing, a row is damaged, or a head, relation or tail is empty.
     """
-    if not path.is_file():
-        raise DataError("no such file", path=path)
+    check_file(path)
     suffix = suffix_of(path)
-    if suffix not in SEPARATORS:
+    if suffix not in TEXT:
         table, headed = read_table(path), True
         places = _places(table.column_names, wanted, path, named=True)
         read = {part: table.column(at) for part, at in places.items()}
     else:
-        separator = separator or SEPARATORS[suffix]
-        first = _first_line(path, separator)
+        first, before, separator = _first_line(path, separator)
         headed = suffix == ".kg" or (header if header != "auto" else _is_header(first, wanted))
         places = _places(first, wanted, path, named=headed)
-        read = _read_text(path, places, len(first), separator, headed=headed, quoted=suffix == ".csv")
+        skipped = before + 1 if headed else 0
+        read = _read_text(path, places, len(first), separator, skipped=skipped, quoted=suffix == ".csv")
     columns = {part: _word(column, part, path) if part in PARTS else column for part, column in read.items()}
-    result = TripleColumns(path, columns, headed)
+    result = TripleFile(path, columns, headed)
     for part in PARTS:
         _check(columns[part], part, result)
     return result
@@ -92,26 +98,38 @@ def read_triple_columns(
 
 def _fault(path: Path, row: int, message: str, *, headed: bool) -> DataError:
     # line_of takes the first line for a header; without one, the row before is meant.
-    return DataError(message, path=path, line=line_of(path, row if headed else row - 1))
+    quoted = suffix_of(path) == ".csv" if suffix_of(path) in TEXT else None
+    return DataError(message, path=path, line=line_of(path, row if headed else row - 1, quoted=quoted))
 
 
-def _first_line(path: Path, separator: str) -> list[str]:
+def _first_line(path: Path, separator: str | None) -> tuple[list[str], int, str]:
+    """Cells of the first line that is not blank, how many blank ones stand before it, and what parts the cells."""
     try:
+        separator = separator or delimiter_of(path)
         with open_stream(path) as raw:
             block = raw.read(1 << 16)
+            if re.search(rb"[\r\n]", block.lstrip()) is None:
+                block += raw.read(LONGEST_ROW)
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"cannot be read: {str(error).splitlines()[0][:200]}", path=path) from error
-    lines = [line for line in re.split(r"\r?\n|\r", block.decode("utf-8-sig", errors="replace")) if line.strip()]
-    if not lines:
+    if b"\0" in block:
+        raise not_text(path)  # UTF-16, or no text at all
+    lines = re.split(r"\r?\n|\r", block.decode("utf-8-sig", errors="replace"))
+    before = next((at for at, line in enumerate(lines) if line), None)
+    if before is None or not block.strip():
         raise DataError("the file is empty; rows of head, relation and tail are wanted", path=path)
-    cells = lines[0].split(separator)
+    line = lines[before]
+    cells = line.split(separator)
+    if suffix_of(path) == ".csv" and '"' in line:
+        with suppress(csv.Error):  # of a cell of more than 131,072 characters
+            cells = next(csv.reader([line], delimiter=separator))
     if len(cells) < 3:
         raise DataError(
             f"three columns or more are wanted, the first line has {len(cells)}; state what parts them as `separator`",
             path=path,
-            line=1,
+            line=before + 1,
         )
-    return [re.sub(r":(token|float)(_seq)?$", "", cell.strip().strip('"')) for cell in cells]
+    return [re.sub(r":(token|float)(_seq)?$", "", cell.strip().strip('"')) for cell in cells], before, separator
 
 
 def _is_header(cells: Sequence[str], wanted: Mapping[str, Column | None]) -> bool:
@@ -150,15 +168,15 @@ def _place(column: Column, part: str, cells: Sequence[str], path: Path, *, named
             path=path,
         )
     if column not in cells:
-        raise DataError(f"no column {column!r} for the {part}; there are {', '.join(cells)}", path=path)
+        raise DataError(f"no column {column!r} for the {part}; there are {listed(cells)}", path=path)
     return cells.index(column)
 
 
 def _read_text(
-    path: Path, places: Mapping[str, int], width: int, separator: str, *, headed: bool, quoted: bool
+    path: Path, places: Mapping[str, int], width: int, separator: str, *, skipped: int, quoted: bool
 ) -> dict[str, Any]:
+    """The columns, by part; `skipped` lines from the start are the header and blank ones above it."""
     names = [str(at) for at in range(width)]
-    read = pacsv.ReadOptions(column_names=names, skip_rows=int(headed), use_threads=path.stat().st_size > 50_000_000)
     parse = pacsv.ParseOptions(delimiter=separator, quote_char='"' if quoted else False)
     convert = pacsv.ConvertOptions(
         include_columns=[names[at] for at in dict.fromkeys(places.values())],
@@ -167,37 +185,52 @@ def _read_text(
         quoted_strings_can_be_null=True,
         null_values=[""],
     )
-    try:
+
+    def read(size: int, *, threads: bool) -> Any:
+        options = pacsv.ReadOptions(column_names=names, skip_rows=skipped, use_threads=threads, block_size=size)
         with open_stream(path) as raw:
-            table = pacsv.read_csv(raw, read_options=read, parse_options=parse, convert_options=convert)
+            return pacsv.read_csv(raw, read_options=options, parse_options=parse, convert_options=convert)
+
+    try:
+        table = _with_threads_or_one(path, read)
     except (pa.ArrowException, OSError) as error:
         if "Could not skip initial" in str(error):
             # A header without a line break behind it is no error either.
             return {part: pa.chunked_array([], ENCODED if part in PARTS else WORD) for part in places}
-        raise _translated(str(error), path, width) from error
+        raise _translated(str(error), path, width, max(skipped - 1, 0)) from error
+    if quoted:
+        check_quotes(path, separator, len(table) + skipped)
     return {part: table.column(names[at]) for part, at in places.items()}
 
 
-def _translated(message: str, path: Path, width: int) -> DataError:
+def _with_threads_or_one(path: Path, read: Callable[..., Any]) -> Any:
+    """What is read, by several threads where the file is large; again by one if that fails: it alone names the row."""
+    if path.stat().st_size > LARGE:
+        with suppress(pa.ArrowInvalid):
+            return in_larger_blocks(partial(read, threads=True))
+    return in_larger_blocks(partial(read, threads=False))
+
+
+def _translated(message: str, path: Path, width: int, blank: int) -> DataError:
+    """The error of Arrow's message; `blank` lines stand above the header."""
     if "invalid UTF8" in message:
-        return DataError("the file is not UTF-8 text; convert it, for example with iconv", path=path)
-    # Arrow counts rows from 1, the skipped header among them.
+        return not_text(path)
+    # Arrow counts rows from 1, all skipped lines among them.
     row = re.search(r"Row #(\d+): Expected \d+ columns, got (\d+)", message)
     if row:
         text = f"the row has {row[2]} cells, the first line {width}; correct or remove it"
-        return DataError(text, path=path, line=line_of(path, int(row[1]) - 2))
+        line = line_of(path, int(row[1]) - 2 - blank, quoted=suffix_of(path) == ".csv")
+        return DataError(text, path=path, line=line)
     return DataError(f"cannot be read: {message.splitlines()[0][:200]}", path=path)
 
 
 def _word(column: Any, part: str, path: Path) -> Any:
     if column.type == ENCODED:
         return column
-    if pa.types.is_nested(column.type):
-        raise DataError(f"the {part} column holds {column.type}, ids are wanted", path=path)
-    return column.cast(WORD).dictionary_encode()
+    return words_of(column, part, path).dictionary_encode()
 
 
-def _check(column: Any, part: str, of: TripleColumns) -> None:
+def _check(column: Any, part: str, of: TripleFile) -> None:
     at = pc.index(pc.is_null(column), True).as_py() if column.null_count else -1
     if at >= 0:
         raise of.fault(at, f"the {part} is empty; correct or remove the row")

@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from ...kg import DataError, IdMap, KnowledgeGraph, Numbers, Update
+from ..files.streams import check_file, not_text
 from ..files.tables import line_of
 from ..graph_options import GraphOptions
 
@@ -67,8 +68,7 @@ def read_kgat(config: KgatGraph, *, on_progress: Update | None = None) -> Knowle
             the lists contradict each other.
     """
     for path in config.paths():
-        if not path.is_file():
-            raise DataError(f"no such file; a folder of KGAT's format has {', '.join(FILES)}", path=path)
+        check_file(path, f"no such file; a folder of KGAT's format has {', '.join(FILES)}")
     folder = config.folder
     entities, items = _numbered(folder / ENTITIES, NUMBERED_ENTITY), _numbered(folder / ITEMS, NUMBERED_ITEM)
     relations = _numbered(folder / RELATIONS, NUMBERED)
@@ -123,14 +123,14 @@ def _numbered(path: Path, pattern: str) -> _List:
     at = pc.index(pc.is_valid(parts), False).as_py()
     if at >= 0:
         text = f"{lines[at].as_py()[:60]!r} is no `org_id remap_id`; correct the line"
-        raise DataError(text, path=path, line=line_of(path, at))
+        raise DataError(text, path=path, line=line_of(path, at, quoted=False))
     number = np.asarray(pc.struct_field(parts, "number").cast(pa.int64()))
     order = np.argsort(number, kind="stable")
     wrong = np.flatnonzero(number[order] != np.arange(len(number)))
     if len(wrong):
         row = int(order[wrong[0]])
         text = f"the number {number[row]} repeats or leaves a gap; they run from 0 to {len(number) - 1}"
-        raise DataError(text, path=path, line=line_of(path, row))
+        raise DataError(text, path=path, line=line_of(path, row, quoted=False))
     fields = {field.name for field in parts.type}
     none = pa.nulls(len(number), pa.large_string())
     entity = pc.struct_field(parts, "entity") if "entity" in fields else none
@@ -148,6 +148,8 @@ def _lines(path: Path) -> Any:
     try:
         table = pacsv.read_csv(path, read_options=read, parse_options=parse, convert_options=convert)
     except (pa.ArrowException, OSError) as error:
+        if "UTF8" in str(error):
+            raise not_text(path) from error
         # An empty file, or a header without a line break behind it.
         if "Empty CSV" not in str(error) and "Could not skip" not in str(error):
             raise DataError(f"cannot be read: {str(error).splitlines()[0][:200]}", path=path) from error
@@ -170,7 +172,9 @@ def _triples(path: Path, n_entities: int, n_relations: int) -> tuple[Numbers, Nu
         brief = "it is empty" if "Empty CSV" in str(error) else str(error).splitlines()[0][:200]
         row = re.search(r"Row #(\d+)", brief)
         text = "rows of three numbers are wanted, HEAD RELATION TAIL: " + re.sub(r"^.*Row #\d+: ", "", brief)
-        raise DataError(text, path=path, line=line_of(path, int(row[1]) - 2) if row else None) from error
+        raise DataError(text, path=path, line=line_of(path, int(row[1]) - 2, quoted=False) if row else None) from error
+    if len(table) == 0:
+        raise DataError("the file holds no triple", path=path)
     columns = [np.asarray(table.column(name), dtype=np.int64) for name in names]
     for name, column, limit in zip(names, columns, (n_entities, n_relations, n_entities), strict=True):
         _within(name, column, limit, path)
@@ -183,4 +187,4 @@ def _within(name: str, numbers: npt.NDArray[np.int64], limit: int, path: Path) -
         row, listed = int(beyond[0]), RELATIONS if name == "relation" else ENTITIES
         text = f"the {name} {numbers[row]} is not in {listed}, which ends at {limit - 1}"
         # line_of takes the first line for a header.
-        raise DataError(text, path=path, line=line_of(path, row - 1))
+        raise DataError(text, path=path, line=line_of(path, row - 1, quoted=False))

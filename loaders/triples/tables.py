@@ -14,9 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from ...kg import ConfigError, DataError, KnowledgeGraph, Update
 from ..collector import TripleCollector
 from ..edge_values import edge_times, edge_weights
-from ..files.tables import find_column, line_of, read_table
+from ..files.tables import find_column, line_of, read_table, words_of
 from ..graph_options import GraphOptions
-from .columns import PARTS, TripleColumns, read_triple_columns
+from .columns import PARTS, TripleFile, read_triple_columns
 
 __all__ = ["LabelTable", "TripleGraph", "read_triples"]
 
@@ -72,7 +72,8 @@ class TripleGraph(GraphOptions):
     usual three, or those that are stated by name."""
 
     separator: str | None = Field(default=None, min_length=1, max_length=1)
-    """What parts the cells of a text file; by default a comma in .csv and a tab elsewhere."""
+    """What parts the cells of a text file; by default a comma in .csv (a semicolon where its first line has
+    semicolons and no comma) and a tab elsewhere."""
 
     types: dict[str, tuple[str | None, str | None]] = Field(default_factory=dict)
     """Node types of the heads and of the tails of a relation, null where nothing is said. Of several types an entity
@@ -106,7 +107,8 @@ def read_triples(config: TripleGraph, *, on_progress: Update | None = None) -> K
         _add_types(collector, columns, config.types)
         seen.update(columns["relation"].dictionary.to_pylist())
     if collector.rows == 0:
-        raise DataError(f"the graph is empty: no triple in {', '.join(map(str, config.files))}")
+        more = "" if len(config.files) == 1 else f" and {len(config.files) - 1:,} further files"
+        raise DataError(f"the graph is empty: no triple in this file{more}", path=config.files[0])
     for relation in config.types:
         if relation not in seen:
             raise ConfigError(_unknown(relation, sorted(seen)))
@@ -118,7 +120,7 @@ def read_triples(config: TripleGraph, *, on_progress: Update | None = None) -> K
     return graph
 
 
-def _attributes(read: TripleColumns) -> dict[str, Any]:
+def _attributes(read: TripleFile) -> dict[str, Any]:
     kinds = {"weight": edge_weights, "time": edge_times}
     return {
         name: kind(read.columns[name], read.path, headed=read.headed)
@@ -154,15 +156,17 @@ def _add_labels(collector: TripleCollector, config: LabelTable) -> None:
     if entity is None or label is None:
         missing = "id" if entity is None else "label"
         raise DataError(f"no column looks like the {missing}; name it as labels.{missing}", path=path)
-    ids = table.column(entity).cast(pa.large_string())
+    ids = words_of(table.column(entity), "entity's id", path)
     at = pc.index(pc.is_null(ids), True).as_py()
     if at >= 0:
         raise DataError("the entity's id is empty; correct or remove the row", path=path, line=line_of(path, at))
-    filled = pc.is_valid(table.column(label))
+    texts = words_of(table.column(label), "label", path)
+    filled = pc.is_valid(texts)
     named = ids.filter(filled)
     predicate = pa.repeat(pa.scalar("label", pa.large_string()), len(named))
-    collector.add_literals(named, predicate, table.column(label).filter(filled).cast(pa.large_string()))
+    collector.add_literals(named, predicate, texts.filter(filled))
     collector.add_entities(ids)
     if kind is not None:
-        typed = pc.is_valid(table.column(kind))
-        collector.add_types(ids.filter(typed), table.column(kind).filter(typed).cast(pa.large_string()))
+        kinds = words_of(table.column(kind), "type", path)
+        typed = pc.is_valid(kinds)
+        collector.add_types(ids.filter(typed), kinds.filter(typed))

@@ -142,7 +142,7 @@ def test_of_repeated_products_the_last_counts_and_nothing_of_the_others_stays(tm
 @pytest.mark.parametrize(
     ("price", "wanted"),
     [
-        ("$1,234.50", "1234.50"), ("12", "12"), (7, "7"), (0.0, "0.0"), ("€3", "3"),
+        ("$1,234.50", "1234.50"), ("12", "12"), (7, "7"), (0.0, "0.0"), (1e-5, "0.00001"), (2.5e20, "250000000000000000000"), ("€3", "3"),
         ("$5.99 - $10.99", None), (".a-box-inner{", None), ("1,23", None), (True, None), (-1, None), ([1], None),
     ],
 )  # fmt: skip
@@ -238,3 +238,34 @@ def test_the_published_scientific_set() -> None:
             up.append(parent[up[-1]])
         names = [part.strip() for part in products[item]["categories"].split(",") if part.strip()]
         assert len(up) == len(names) and up[-1] == f"category/{names[0].replace('&amp;', '&')}"
+
+
+def test_facts_are_the_same_in_blocks_of_any_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "m.json"
+    records = [
+        {"asin": f"B{n}", "title": f"T{n % 3}", "category": ["Home", f"C{n % 2}"], "also_buy": [f"B{n - 1}", "B0"]}
+        for n in range(11)
+    ]
+    path.write_text(json_lines(records))
+    whole, _ = read(path)
+    monkeypatch.setattr("plait.loaders.amazon.facts.BLOCK", 3)
+    parts, _ = read(path)
+    assert (triples(parts), literals(parts)) == (triples(whole), literals(whole))
+    assert len(triples(whole)) == 11 + 2 + 10 + 10
+
+
+def test_one_object_on_one_line_is_parsed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "m.json"
+    path.write_text(json.dumps({"A": {"title": "x"}, "B": {"title": "y"}}))
+    sizes: list[int] = []
+    parse = json.loads
+    monkeypatch.setattr(json, "loads", lambda text, **options: sizes.append(len(text)) or parse(text, **options))
+    assert literals(read(path)[0]) == {("A", "title", "x"), ("B", "title", "y")}
+    assert sizes == [path.stat().st_size]
+
+
+def test_related_ids_are_stripped_as_ids_are(tmp_path: Path) -> None:
+    path = tmp_path / "m.json"
+    path.write_text(json_lines([{"asin": " A ", "also_buy": ["B ", " ", "\tB"]}, {"asin": "B"}]))
+    graph, left_out = read(path)
+    assert (triples(graph), left_out) == ({("A", "also_bought", "B")}, [])

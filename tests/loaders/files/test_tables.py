@@ -107,9 +107,9 @@ def test_what_the_csv_module_writes_is_read_and_its_lines_found(
         ("a.csv", "\n\n", "", "the file is empty"),
         ("a.csv", "x,x\n1,2\n", "", "the column 'x' occurs more than once"),
         ("a.inter", "x:token\tx:float\n1\t2\n", "", "the column 'x' occurs more than once"),
-        ("a.csv", "x,y\n1,é\n".encode("latin-1"), "", "not UTF-8"),
-        ("a.csv", "x,é\n1,2\n".encode("latin-1"), "", "not UTF-8"),
-        ("a.csv", "x,y\n1,2\n".encode("utf-16"), "", "not UTF-8"),
+        ("a.csv", "x,y\n1,é\n".encode("latin-1"), ":2", "not UTF-8"),
+        ("a.csv", "x,é\n1,2\n".encode("latin-1"), ":1", "not UTF-8"),
+        ("a.csv", "x,y\n1,2\n".encode("utf-16"), ":1", "not UTF-8"),
         ("a.csv.gz", "x,y\n1,2\n", "", "cannot be read: "),
         ("a.csv.gz", gzip.compress(bytes(f"x,y\n{CSV * 99}", "utf-8"))[:-30], "", "cannot be read: "),
         ("a.csv.gz", b"", "", "the file is empty"),
@@ -132,7 +132,7 @@ def test_what_the_csv_module_writes_is_read_and_its_lines_found(
             "",
             "'x' is a number in some rows and a string in others; write all alike",
         ),
-        ("a.jsonl", b'{"x": "\xff"}\n', "", "not UTF-8"),
+        ("a.jsonl", b'{"x": "\xff"}\n', ":1", "not UTF-8"),
     ],
 )
 def test_what_cannot_be_read_is_said_in_a_sentence(

@@ -190,3 +190,51 @@ def test_sessions_are_those_of_going_row_by_row(
         last[key] = (float(time[row]), before[1])
         wanted[row] = before[1]
     assert found.tolist() == wanted.tolist()
+
+
+def test_what_is_held_out_changes_no_session_of_train(tmp_path: Path) -> None:
+    train = written(tmp_path, "user,item,at\nu,i,0\nu,j,2400\n", "train.csv")
+    test = written(tmp_path, "user,item,at\nu,k,1200\nu,l,3000\nu,m,9000\n", "test.csv")
+    logs, _ = read_interactions(InteractionsConfig(path=train, session_gap=30), more=[test])
+    (alone,), _ = read_interactions(InteractionsConfig(path=train, session_gap=30))
+    # 40 minutes are too many; that a held-out row lies between does not make one session of two.
+    assert [log.session.tolist() for log in [alone, *logs] if log.session is not None] == [[0, 1], [0, 1], [0, 1, 2]]
+
+
+@given(rows, rows, st.sampled_from([1.0, 3.0]), st.booleans())
+def test_rows_of_train_are_together_as_they_are_without_the_others(
+    train: list[tuple[int, int, int]], other: list[tuple[int, int, int]], gap: float, named: bool
+) -> None:
+    if not train:
+        return
+    user, name, minute = (np.array(column, dtype=np.int32) for column in zip(*train, *other, strict=True))
+    names = name if named else None
+    n, time = len(train), minute * 60.0
+    both = session_numbers(user, names, time, gap, n)
+    alone = session_numbers(user[:n], None if names is None else names[:n], time[:n], gap)
+    assert ((both[:n, None] == both[:n]) == (alone[:, None] == alone)).all()
+    # A session has one user and name, and its rows lie close.
+    for number in set(both.tolist()):
+        of = both == number
+        assert len(set(user[of].tolist())) == 1
+        assert names is None or len(set(names[of].tolist())) == 1
+        assert (np.diff(np.sort(time[of])) <= gap * 60).all()
+
+
+@pytest.mark.parametrize(
+    ("header", "options", "wanted"),
+    [
+        ("user,item,event", {}, "event"),
+        ("user,item,Action", {}, "Action"),
+        ("user,item,event", {"events": {"x": 1}}, None),
+        ("user,item,note", {}, None),
+        ("user,action,event", {"item": "action"}, "event"),
+        ("user,action,note", {"item": "action"}, None),
+    ],
+)
+def test_a_column_of_events_that_is_not_read_is_told(
+    tmp_path: Path, header: str, options: dict[str, Any], wanted: str | None
+) -> None:
+    path = written(tmp_path, f"{header}\nu,i,x\n")
+    _, report = read_interactions(InteractionsConfig(path=path, **options))
+    assert report.unread_event == wanted

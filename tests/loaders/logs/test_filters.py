@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -97,10 +98,12 @@ def test_a_subset_of_the_items(tmp_path: Path, name: str) -> None:
         path.write_text("sku,title\ni1,One\nunheard,Of\ni3,Three\n")
     else:
         path.write_text('{"sku": "i1"}\n{"sku": "unheard"}\n{"sku": "i3"}\n')
-    left, (entry,) = filtered(log(CHAIN), FiltersConfig(items=path))
+    left, (entry, unknown) = filtered(log(CHAIN), FiltersConfig(items=path))
     assert pairs(left) == [("u", "i1"), ("v", "i1"), ("w", "i3"), ("x", "i3")]
     assert (list(left.items), list(left.users)) == (["i1", "i3"], ["u", "v", "w", "x"])
     assert (entry.rows, entry.users, entry.items, entry.example) == (5, 0, 2, "item i0")
+    assert "no interaction has" in unknown.rule
+    assert (unknown.rows, unknown.items, unknown.example) == (0, 1, "item unheard")
     # The subset comes first: i1 and i3 have two users each, who know one item each.
     with pytest.raises(DataError, match=r"leave no interaction: item not in data.filters.items: 5 rows; user with"):
         filtered(log(CHAIN), FiltersConfig(items=path, min_user_interactions=2))
@@ -159,3 +162,18 @@ def test_a_number_that_is_none_is_refused() -> None:
         FiltersConfig(min_user_interactions=0)
     with pytest.raises(ValidationError):
         FiltersConfig(min_items=3)  # type: ignore[call-arg]
+
+
+def test_a_long_chain_is_no_slower_than_its_length() -> None:
+    # Each round ends one user and one item at either end of the chain; looking at all of them each time is quadratic.
+    n = 40_000
+    users, items = IdMap([f"u{k}" for k in range(n + 2)]), IdMap([f"i{k}" for k in range(n + 2)])
+    chain = np.arange(2 * n - 1) // 2
+    user, item = np.append((chain + 1)[:-1], [n + 1, n + 1, 0, 0]), np.append(chain[1:] + 1, [n + 1, 0, n + 1, 0])
+    begun = perf_counter()
+    left, dropped = filtered(
+        Interactions.sorted(users, items, user, item), FiltersConfig(min_user_interactions=2, min_item_interactions=2)
+    )
+    assert perf_counter() - begun < 12
+    assert set(pairs(left)) == {(f"u{u}", f"i{i}") for u in (0, n + 1) for i in (0, n + 1)}
+    assert sum(entry.rows for entry in dropped) == len(user) - 4

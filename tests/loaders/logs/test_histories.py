@@ -59,8 +59,8 @@ def test_every_form_gives_the_same_pairs(tmp_path: Path, name: str, data: str | 
     assert is_of_histories(path)
     found, dropped = read(path)
     # Of a user who stands there twice nothing is lost; the rows stay in the order of the file.
-    assert sorted(found) == sorted(PAIRS)
-    assert found == PAIRS or "gz" in name
+    again = [("0", "2"), ("0", "0"), ("1", "1"), ("0", "1"), ("2", "2"), ("2", "3")]
+    assert found == (again if name == "a.json.gz" else PAIRS)
     assert dropped == (Dropped("history without an item", 0, users=1, example="3"),)
     assert read(path, layout="histories")[0] == found
 
@@ -176,7 +176,7 @@ def test_the_ids_of_lists_beside_it_are_taken(tmp_path: Path) -> None:
         (ITEM_LIST.replace("B003 3", "B003 2"), "item_list.txt: the id '2' stands there more than once"),
         (ITEM_LIST.replace("B001 1 m.1", "B001"), "item_list.txt:5: 3 words a line are wanted"),
         (ITEM_LIST.replace("B001 1 m.1", "The B 001 1"), "item_list.txt:5: 3 words a line are wanted"),
-        (b"\xff", "item_list.txt: the file is not UTF-8"),
+        (b"\xff", "item_list.txt:1: the file is not UTF-8"),
     ],
 )
 def test_a_list_that_does_not_fit_is_refused(tmp_path: Path, data: str | bytes, message: str) -> None:

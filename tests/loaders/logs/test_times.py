@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from plait.kg import DataError
-from plait.loaders import InteractionsConfig
+from plait.loaders import InteractionsConfig, read_interactions
 from plait.loaders.logs.times import seconds_of
 
 PATH = Path("log.csv")
@@ -142,3 +142,25 @@ def test_the_first_bad_time_of_many_is_named(tmp_path: Path) -> None:
         with pytest.raises(DataError, match=r"the time 'noon' is neither") as caught:
             seconds_of(pa.chunked_array([wrong[:1000], wrong[1000:]]), tmp_path / "a.parquet")
         assert caught.value.line == at + 1
+
+
+def test_utc_wants_no_database_of_zones(monkeypatch: pytest.MonkeyPatch) -> None:
+    def without(*_: object, **__: object) -> None:
+        raise pa.ArrowInvalid("Cannot locate or parse timezone 'UTC': Timezone database not found")
+
+    cells: list[object] = ["2021-01-05", "2021-01-06 00:00", "2021-01-05T01:00:00+01:00"]
+    wanted = [FIFTH, FIFTH + DAY, FIFTH]
+    assert seconds(cells) == wanted
+    monkeypatch.setattr("plait.loaders.logs.times.pc.assume_timezone", without)
+    assert seconds(cells) == wanted
+    assert seconds([20210105, 20210106]) == wanted[:2]
+    with pytest.raises(DataError, match="the system has no time zone Europe/Berlin; install its time zone database"):
+        seconds(cells, "Europe/Berlin")
+
+
+@pytest.mark.parametrize("cell", ["2021.01.05", "03.01.2025", "1.2.3"])
+def test_a_date_with_dots_is_called_no_date_rather_than_no_number(tmp_path: Path, cell: str) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text(f"user,item,time\nu,i,{cell}\n")
+    with pytest.raises(DataError, match=rf"log\.csv:2: the time '{cell}' is neither seconds since 1970 nor ISO 8601"):
+        read_interactions(InteractionsConfig(path=path))

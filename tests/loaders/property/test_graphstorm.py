@@ -205,3 +205,26 @@ def test_options_that_name_nothing_are_refused(tmp_path: Path) -> None:
         DataError, match="item_space is 'film', which no node table has as its id space; there are actor, "
     ):
         read_graphstorm(described(tmp_path, item_space="film"))
+
+
+def test_features_of_edges_are_told_of(tmp_path: Path) -> None:
+    features = {"features": [{"feature_col": ["w", "t"]}], "labels": [{"label_col": "x"}]}
+    left_out: list[str] = []
+    config = described(tmp_path, [MOVIES | {"features": []}, USERS], [RATES | features], weight={"rates": "w"})
+    read_graphstorm(config, left_out=left_out)
+    assert left_out == [
+        f"the column {name} (rates.json) is left out: edges have no literals; give it as `weight` or `time`, if it is one"
+        for name in ("t", "x")
+    ]
+
+
+def test_a_pattern_may_be_a_whole_path(tmp_path: Path) -> None:
+    config = described(tmp_path, [MOVIES | {"files": f"{tmp_path}/nodes/*1.parquet"}], [])
+    assert config.paths()[1:] == [tmp_path / "nodes/movie1.parquet"]
+    assert list(read_graphstorm(config).entities) == ["3"]
+
+
+@pytest.mark.parametrize("pattern", ["nodes/a**.parquet", "nodes/**a", "nodes/\0*"])
+def test_a_pattern_that_is_none_is_refused(tmp_path: Path, pattern: str) -> None:
+    with pytest.raises(ConfigError, match=r"graph\.json: nodes\.0\.files: .*is no pattern of files"):
+        read_graphstorm(described(tmp_path, [MOVIES | {"files": pattern}], []))

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from plait.kg import DataError, KnowledgeGraph, Schema
+from plait.loaders.graph_sources import read_graph
 from plait.loaders.property.config import EdgeTable, ForeignKey, NodeTable, TableGraph
 from plait.loaders.property.tables import read_property_tables, read_table_graph
 
@@ -119,7 +120,7 @@ def test_a_graph_without_edges_or_properties(tmp_path: Path) -> None:
         ({"n.csv": ":START_ID,name\na,1\n"}, {}, "n.csv: no :ID column among :START_ID, name"),
         ({"n.csv": ":ID\na\n"}, {"e.csv": ":START_ID,to\na,a\n"}, "e.csv: no :END_ID column among :START_ID, to"),
         ({"n.csv": ":ID\na\n"}, {"e.csv": ":START_ID,:END_ID\na\n"}, "e.csv:2: cannot be read: Expected 2 columns"),
-        ({"n.csv": ":ID,x\n"}, {}, "the graph is empty: no node in "),
+        ({"n.csv": ":ID,x\n"}, {}, "n.csv: the graph is empty: no node in this table"),
         ({}, {}, "the graph is empty: no node in no file given"),
     ],
 )  # fmt: skip
@@ -193,9 +194,9 @@ def test_parquet_types_and_lists(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("column", "message"),
-    [([[0.5, 1.5]], "vectors of numbers"), ([{"x": 1}], "single values are wanted")],
+    [([{"x": 1}], "single values of text or numbers are wanted")],
 )
-def test_vectors_and_structures_are_refused(tmp_path: Path, column: list[Any], message: str) -> None:
+def test_structures_are_refused(tmp_path: Path, column: list[Any], message: str) -> None:
     pq.write_table(pa.table({":ID": ["a"], "name": ["A"], "v": column}), tmp_path / "n.parquet")
     with pytest.raises(DataError, match=rf"n\.parquet:1: the column 'v' holds .*{message}"):
         read_property_tables([tmp_path / "n.parquet"], [])
@@ -324,3 +325,31 @@ def test_a_path_alone_is_a_table() -> None:
     assert config.nodes == (NodeTable(path=Path("n.csv")),) and config.edges == (EdgeTable(path=Path("e.csv")),)
     with pytest.raises(ValueError, match=r"nodes\.0\.lable"):
         TableGraph.model_validate({"source": "tables", "nodes": [{"path": "n.csv", "lable": "x"}]})
+
+
+def test_an_id_without_a_space_that_looks_like_one_of_a_space_is_refused(tmp_path: Path) -> None:
+    nodes = written(tmp_path, {"b.csv": ":ID(Brand)\n1\n2\n", "p.csv": ":ID(Product)\n7\n"})
+    (edges,) = written(tmp_path, {"e.csv": ":START_ID(Product),to\n7,free\n7,Brand/2\n"})
+    # Created without a space, "Brand/2" would be the brand 2.
+    made = EdgeTable(path=edges, target="to", create=True)
+    with pytest.raises(DataError, match=r"e\.csv:3: to 'Brand/2' could be the id of an id space too; state the space"):
+        read_property_tables(nodes, [made])
+    # Nor may two created ones become one, each of another table.
+    (more,) = written(tmp_path, {"m.csv": ":START_ID(Product),:END_ID(Brand)\n7,free\n"})
+    edges.write_text(":START_ID(Product),to\n7,Brand/free\n")
+    with pytest.raises(DataError, match=r"e\.csv:2: to 'Brand/free' could be"):
+        read_property_tables(nodes, [EdgeTable(path=more, create=True), made])
+    edges.write_text(":START_ID(Product),to\n7,brand/2\n7,Brand/\n")
+    assert list(read_property_tables(nodes, [made]).entities)[3:] == ["brand/2", "Brand/"]
+
+
+def test_vectors_are_left_out_and_told(tmp_path: Path) -> None:
+    table = {":ID": ["a", "b"], "name": ["A", "B"], "v": [[0.5, 1.5], None], "tags": [["x"], []]}
+    pq.write_table(pa.table(table), tmp_path / "n.parquet")
+    config = TableGraph.model_validate({"source": "tables", "nodes": [tmp_path / "n.parquet"]})
+    mapped = read_graph(config)
+    assert literals(mapped.graph) == {("a", "name", "A"), ("b", "name", "B"), ("a", "tags", "x")}
+    assert [step.text for step in mapped.steps] == ["the column v (n.parquet) holds vectors, which are left out"]
+    stated = NodeTable(path=tmp_path / "n.parquet", columns={"v": "v"})
+    with pytest.raises(DataError, match=r"n\.parquet:1: the column 'v' holds .*vectors of numbers"):
+        read_property_tables([stated])

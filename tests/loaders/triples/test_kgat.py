@@ -68,6 +68,8 @@ def test_variants_of_the_files_that_are_published(tmp_path: Path) -> None:
         ("entity_list", "org_id remap_id\nm.0a 0\nm.0b 1\nm.0c 2\n1 3\nx 4\n", "entity_list.txt: two entities would go by"),
         ("entity_list", "org_id remap_id\nm.0a 0\n", "item_list.txt: there are 2 items and only 1 entities"),
         ("entity_list", "org_id remap_id\n", "entity_list.txt: the file lists nothing below its header"),
+        # A quotation mark is a character as any other.
+        ("entity_list", 'org_id remap_id\n"a 0\nb 1\nc" 2\noops\n' + "x 3\n" * 6, "entity_list.txt:5: 'oops' is no `org_id remap_id`"),
         ("item_list", "", "item_list.txt: the file lists nothing below its header"),
         ("relation_list", "org_id remap_id\nr 0\nr 1\n", "relation_list.txt: two relations have the same name"),
         ("item_list", "org_id remap_id freebase_id\n0001 0 m.0b\n1 1 m.0a\n",

@@ -153,7 +153,7 @@ def test_what_is_wrong_is_named_with_its_place(
 @pytest.mark.parametrize("text", ["head\trelation\ttail\n", "head\trelation\ttail"])
 def test_a_file_without_triples_is_no_harm_beside_one_with_some(tmp_path: Path, text: str) -> None:
     (tmp_path / "none.tsv").write_text(text)
-    with pytest.raises(DataError, match=r"the graph is empty: no triple in .*none\.tsv"):
+    with pytest.raises(DataError, match=r"none\.tsv: the graph is empty: no triple in this file"):
         graph_of(tmp_path / "none.tsv")
     (tmp_path / "one.tsv").write_text("a\tr\tb\n")
     both = TripleGraph(source="triples", files=(tmp_path / "none.tsv", tmp_path / "one.tsv"))
@@ -213,3 +213,48 @@ def test_a_published_graph_agrees_with_a_plain_reading_and_its_links() -> None:
     known = {item: entity for item, entity in pairs if entity in set(graph.entities)}
     assert dict(zip(items, graph.entities.ids(linked), strict=True)) == known
     assert len(known) > 3_000
+
+
+@pytest.mark.parametrize("blank", ["\n", "\r\n\r\n", "\ufeff\n\n"])
+def test_blank_lines_above_the_header_are_nothing(tmp_path: Path, blank: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(blank + "head,relation,tail\nA,knows,B\n", newline="")
+    assert triples(graph_of(path)) == {("A", "knows", "B")}
+    lines = blank.count("\n")
+    for row, message in (("C,knows", "the row has 2 cells"), ("C,knows,", "the tail is empty")):
+        path.write_text(blank + f"head,relation,tail\nA,knows,B\n\n{row}\n", newline="")
+        with pytest.raises(DataError, match=rf"t\.csv:{lines + 4}: {message}"):
+            graph_of(path)
+    path.write_text(blank + "A,B\n", newline="")
+    with pytest.raises(DataError, match=rf"t\.csv:{lines + 1}: three columns or more are wanted, the first line has 2"):
+        graph_of(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ('"Smith, John",knows,Mary\nA,knows,B\n', {}),
+        ('"a, b",head,relation,tail\n1,"Smith, John",knows,Mary\n2,A,knows,B\n', {}),
+        ('"a, ""b""",from,how,to\n1,"Smith, John",knows,Mary\n2,A,knows,B\n', {"head": 2, "relation": 3, "tail": 4, "header": True}),
+    ],
+)  # fmt: skip
+def test_a_first_line_may_quote_a_comma(tmp_path: Path, text: str, options: dict[str, Any]) -> None:
+    (tmp_path / "t.csv").write_text(text)
+    assert triples(graph_of(tmp_path / "t.csv", **options)) == {("Smith, John", "knows", "Mary"), ("A", "knows", "B")}
+
+
+@pytest.mark.parametrize("name", ["t.tsv", "t.txt", "t.kg"])
+@pytest.mark.parametrize(("row", "message"), [("g\tr\t", "the tail is empty"), ("g\tr", "the row has 2 cells")])
+def test_a_quotation_mark_that_is_a_character_moves_no_line(tmp_path: Path, name: str, row: str, message: str) -> None:
+    (tmp_path / name).write_text(f'head\trelation\ttail\n"A\tr\tb\nC\tr\td\nE"\tr\tf\n{row}\n' + "x\tr\ty\n" * 6)
+    with pytest.raises(DataError, match=rf"{name}:5: {message}"):
+        graph_of(tmp_path / name)
+
+
+def test_a_bad_row_of_a_large_file_is_named_by_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plait.loaders.triples.columns.LARGE", 0)
+    (tmp_path / "t.tsv").write_text("a\tr\tb\n" * 7 + "c\tr\n")
+    with pytest.raises(DataError, match=r"t\.tsv:8: the row has 2 cells, the first line 3"):
+        graph_of(tmp_path / "t.tsv")
+    (tmp_path / "t.tsv").write_text("a\tr\tb\n" * 7)
+    assert triples(graph_of(tmp_path / "t.tsv")) == {("a", "r", "b")}
