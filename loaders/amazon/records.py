@@ -107,15 +107,15 @@ def _parsed(line: bytes) -> Record:
         if not line.lstrip().startswith(b"{"):
             raise ValueError(str(error)) from None
         record = _literal(line, str(error))
-    if not isinstance(record, dict):
-        raise ValueError("it holds no object")
-    if b"\\u" in line or b"\\U" in line:
-        _check_characters(record)
-    return record
+    if isinstance(record, dict):
+        if b"\\u" in line or b"\\U" in line:
+            _check_characters(record)
+        return record
+    raise ValueError("it holds no object")
 
 
 def _check_characters(record: Record) -> None:
-    """Refuse what an escape such as \\ud800 makes: half a character, which no text can hold."""
+    """Refuse what an escape may make: half a character (a lone surrogate), which no text can hold."""
     try:
         json.dumps(record, ensure_ascii=False, default=str).encode()
     except UnicodeEncodeError as error:
