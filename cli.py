@@ -85,7 +85,8 @@ def data_describe(
     mapped = None
     if settings.data.graph is not None:
         with progress.stage("read graph") as stage:
-            mapped = read_graph(settings.data.graph, on_progress=stage.update)
+            without = settings.data.interaction_relationships
+            mapped = read_graph(settings.data.graph, on_progress=stage.update, without=without)
             stage.result(f"{mapped.graph.n_entities:,} entities, {mapped.graph.n_triples:,} triples")
     with progress.stage("read interactions") as stage:
         log, columns = read_log(settings.data, settings.split)

@@ -188,7 +188,8 @@ def _known_keys(location: tuple[str | int, ...]) -> list[str]:
         tagged = [
             m for m in models if "source" in m.model_fields and part in get_args(m.model_fields["source"].annotation)
         ]
-        models = inner or tagged or models
+        plain = [m for m in models if part == "files" and "source" not in m.model_fields]
+        models = inner or tagged or plain or models
     return sorted({field.alias or name for model in models for name, field in model.model_fields.items()})
 
 

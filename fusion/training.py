@@ -125,8 +125,12 @@ def read_data(config: Config, stages: Stages, rng: np.random.Generator) -> tuple
     mapped = None
     if config.data.graph is not None:
         with stages.stage("read graph") as stage:
-            before = before_mapping(config.data, split)
-            mapped = read_graph(config.data.graph, on_progress=stage.update, before=before)
+            mapped = read_graph(
+                config.data.graph,
+                on_progress=stage.update,
+                before=before_mapping(config.data, split),
+                without=config.data.interaction_relationships,
+            )
             shaped = "".join(f"; {step}" for step in mapped.steps if step.dropped)
             stage.result(f"{mapped.graph.n_entities:,} entities, {mapped.graph.n_triples:,} triples{shaped}")
     with stages.stage("link items to graph") as stage:

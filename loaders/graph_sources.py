@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Annotated
 
@@ -10,6 +10,7 @@ from pydantic import Field
 
 from ..kg import KnowledgeGraph, Mapped, MappingStep, Update, apply_mapping
 from .amazon.reader import AmazonGraph, read_amazon
+from .neo4j.read import Neo4jGraph, read_neo4j
 from .property.config import TableGraph
 from .property.graphstorm import GraphStormGraph, read_graphstorm
 from .property.tables import read_table_graph
@@ -31,6 +32,7 @@ GraphConfig = Annotated[
     | KgatGraph
     | AmazonGraph
     | GraphStormGraph
+    | Neo4jGraph
     | SavedGraph,
     Field(discriminator="source"),
 ]
@@ -41,6 +43,7 @@ def read_graph(
     *,
     on_progress: Update | None = None,
     before: Callable[[KnowledgeGraph], KnowledgeGraph] | None = None,
+    without: Collection[str] = (),
 ) -> Mapped:
     """Read the graph a config describes, and shape it as its `mapping` says.
 
@@ -48,6 +51,7 @@ def read_graph(
         config: where it is.
         on_progress: told how far it is.
         before: what is done to the graph before it is shaped.
+        without: relationships of a database that are the interactions, and so no part of the graph.
 
     Returns:
         The graph, and what each step of the mapping did.
@@ -56,7 +60,7 @@ def read_graph(
         PlaitError: if the source cannot be read, or the mapping names what is not there.
     """
     left_out: list[str] = []
-    graph = _read(config, left_out, on_progress)
+    graph = _read(config, left_out, on_progress, without)
     steps = [MappingStep("read", text) for text in left_out]
     if before is not None:
         triples, graph = graph.n_triples, before(graph)
@@ -66,7 +70,9 @@ def read_graph(
     return replace(mapped, steps=(*steps, *mapped.steps))
 
 
-def _read(config: GraphConfig, left_out: list[str], on_progress: Update | None) -> KnowledgeGraph:
+def _read(
+    config: GraphConfig, left_out: list[str], on_progress: Update | None, without: Collection[str]
+) -> KnowledgeGraph:
     """The graph as the source has it; what the reader leaves out of it is told in `left_out`."""
     match config:
         case RdfGraph():
@@ -85,5 +91,7 @@ def _read(config: GraphConfig, left_out: list[str], on_progress: Update | None) 
             return read_amazon(config, left_out=left_out, on_progress=on_progress)
         case GraphStormGraph():
             return read_graphstorm(config, left_out=left_out, on_progress=on_progress)
+        case Neo4jGraph():
+            return read_neo4j(config, without=without, left_out=left_out, on_progress=on_progress)
         case SavedGraph():
             return read_saved_graph(config.folder)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from ..kg import (
+    ConfigError,
     IdMap,
     Interactions,
     ItemGraph,
@@ -30,8 +32,19 @@ from .logs.duplicates import deduplicated
 from .logs.filters import FiltersConfig, filtered_parts
 from .logs.interactions import InteractionsConfig, InteractionsReport, read_interactions
 from .logs.splits import Split, SplitConfig, assembled, given_parts, parts_of
+from .neo4j.interactions import Neo4jInteractions, read_neo4j_interactions
 
 __all__ = ["Catalogue", "DataConfig", "before_mapping", "read_catalogue", "read_log", "read_split"]
+
+
+def _log_kind(value: Any) -> str:
+    source = value.get("source") if isinstance(value, dict) else getattr(value, "source", None)
+    return "neo4j" if source == "neo4j" else "files"
+
+
+LogConfig = Annotated[
+    Annotated[InteractionsConfig, Tag("files")] | Annotated[Neo4jInteractions, Tag("neo4j")], Discriminator(_log_kind)
+]
 
 
 class DataConfig(BaseModel):
@@ -39,8 +52,8 @@ class DataConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    interactions: InteractionsConfig
-    """The interaction log."""
+    interactions: LogConfig
+    """The interaction log, in a file or, with source: neo4j, in a database."""
 
     filters: FiltersConfig = Field(default_factory=FiltersConfig)
     """Which interactions are left out from the start. With a filter the catalogue is the items it leaves: none joins it
@@ -63,8 +76,13 @@ class DataConfig(BaseModel):
         """All files named."""
         graph = [] if self.graph is None else self.graph.paths()
         sections = (self.interactions, self.links, self.items)
-        single = [*(section.path for section in sections if section is not None), self.filters.items]
+        single: list[Path | None] = [*(getattr(section, "path", None) for section in sections), self.filters.items]
         return [*(path for path in single if path is not None), *graph]
+
+    @property
+    def interaction_relationships(self) -> tuple[str, ...]:
+        """Relationships of a database that are the interactions: the graph is read without them."""
+        return tuple(self.interactions.relationships) if isinstance(self.interactions, Neo4jInteractions) else ()
 
     @model_validator(mode="after")
     def _links_want_a_graph(self) -> DataConfig:
@@ -107,9 +125,21 @@ class Catalogue:
         return pc.coalesce(self.table.titles, by_label)
 
 
+def _read_log(
+    data: DataConfig, split: SplitConfig, *, deduplicate: bool
+) -> tuple[list[Interactions], InteractionsReport]:
+    if not isinstance(data.interactions, Neo4jInteractions):
+        return read_interactions(data.interactions, more=split.files(), deduplicate=deduplicate)
+    if split.strategy == "given":
+        raise ConfigError(
+            "split.strategy given goes with a log in files; a database has one log, to be split otherwise"
+        )
+    return read_neo4j_interactions(data.interactions, deduplicate=deduplicate)
+
+
 def read_log(data: DataConfig, split: SplitConfig) -> tuple[Interactions, InteractionsReport]:
     """Read all interactions, split or not, as one log with one row a pair: what a description wants."""
-    logs, report = read_interactions(data.interactions, more=split.files())
+    logs, report = _read_log(data, split, deduplicate=True)
     logs, dropped = filtered_parts(logs, data.filters)
     whole = logs[0]
     for log in logs[1:]:
@@ -126,7 +156,7 @@ def read_split(data: DataConfig, split: SplitConfig, rng: np.random.Generator) -
         The split, and what was read and dropped; `duplicates` are the rows that the split has less than the log.
     """
     interactions = data.interactions
-    logs, report = read_interactions(interactions, more=split.files(), deduplicate=False)
+    logs, report = _read_log(data, split, deduplicate=False)
     logs, dropped = filtered_parts(logs, data.filters)
     raw = given_parts(logs, split, rng) if split.strategy == "given" else parts_of(logs[0], split, rng)
     train, valid, test = (deduplicated(part, interactions.duplicates) for part in raw)

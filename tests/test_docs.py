@@ -117,7 +117,9 @@ def test_every_command_of_a_page_runs_where_its_blocks_are_saved(
 
 
 @pytest.mark.parametrize(
-    "block", [b for b in YAML if b.page in WHOLE and b.name and "endpoint:" not in b.text], ids=str
+    "block",
+    [b for b in YAML if b.page in WHOLE and b.name and not re.search("endpoint:|source: neo4j", b.text)],
+    ids=str,
 )
 def test_every_named_configuration_reads_the_files_of_its_page(
     block: Block, folder_of: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
@@ -216,7 +218,7 @@ SOURCES = {get_args(kind.model_fields["source"].annotation)[0]: kind for kind in
 def test_every_source_has_an_example_and_every_key_of_it_is_told(source: str) -> None:
     shown = {yaml.safe_load(b.text)["data"]["graph"]["source"] for b in YAML if b.page == "graphs.md" and b.name}
     assert source in shown
-    pages = "".join(PAGES[name].read_text("utf-8") for name in ("graphs.md", "sparql.md"))
+    pages = "".join(PAGES[name].read_text("utf-8") for name in ("graphs.md", "sparql.md", "neo4j.md"))
     for key in SOURCES[source].model_fields.keys() - GraphOptions.model_fields.keys():
         assert re.search(rf"\b{key}\b", pages), f"no page tells of {key}"
 

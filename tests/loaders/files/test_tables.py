@@ -122,8 +122,8 @@ def test_what_the_csv_module_writes_is_read_and_its_lines_found(
         ("a.csv.bz2", bz2.compress(b"x,y\n1,2\n3\n"), ":3", "Expected 2 columns, got 1: 3"),
         ("a.json.gz", b"", "", "the file is empty; one object a line is wanted"),
         ("a.jsonl", b"\n\n", "", "the file is empty"),
-        ("a.jsonl", '{"x": 1}\n{"x": \n', "", "cannot be read: JSON parse error"),
-        ("a.jsonl", '{"x": 1}\nx\n', "", "JSON lines are wanted: one object a line"),
+        ("a.jsonl", '{"x": 1}\n{"x": \n', ":2", "cannot be read: JSON parse error"),
+        ("a.jsonl", '{"x": 1}\nx\n', ":2", "JSON lines are wanted: one object a line"),
         ("a.jsonl", '[{"x": 1}]\n', "", "a JSON array; JSON lines are wanted"),
         ("a.jsonl", '{"x": 1, "x": 2}\n', "", "was specified twice"),
         (

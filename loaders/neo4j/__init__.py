@@ -1,0 +1,1 @@
+"""A Neo4j server: its graph read, embeddings and recommendations written back, searched in place."""
