@@ -13,7 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..gnn import GnnConfig
 from ..kg import ConfigError
+from ..kg.yaml_file import read_yaml
 from ..loaders import DataConfig, GraphConfig, SplitConfig
+from ..loaders.files.streams import check_file
 from ..text import TextConfig, VerbaliseConfig
 from .blend import BlendConfig
 from .ease import EaseConfig
@@ -81,20 +83,8 @@ def read_config(path: str | Path) -> Config:
             a variable unset.
     """
     path = Path(path)
-    if not path.is_file():
-        raise ConfigError("no such file; `plait demo` writes one to start from", path=path)
-    try:
-        source = path.read_text(encoding="utf-8")
-        tree = yaml.compose(source, Loader=yaml.SafeLoader)
-        raw = yaml.safe_load(source)
-    except UnicodeDecodeError as error:
-        raise ConfigError("the file is not UTF-8 text", path=path) from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or "cannot be read"
-        raise ConfigError(f"no valid YAML: {problem}", path=path, line=mark.line + 1 if mark else None) from error
-    if tree is None or not isinstance(raw, dict):
-        raise ConfigError("the file should hold keys and values, `data:` first", path=path)
+    check_file(path, "no such file; `plait demo` writes one to start from", ConfigError)
+    raw, tree = read_yaml(path)
     values = _resolved(raw, (), path, tree)
     try:
         config = Config.model_validate(values)

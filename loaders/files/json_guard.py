@@ -1,4 +1,4 @@
-"""A bound on how deep JSON may be nested: the parser that comes behind would overrun its stack, and end the process."""
+"""What must not reach Arrow's parser of JSON, since it ends the process: nesting without bound, and rows that are null."""
 
 from __future__ import annotations
 
@@ -10,19 +10,24 @@ import numpy as np
 import numpy.typing as npt
 
 from ...kg import DataError
+from .streams import MARK
 
-__all__ = ["MOST_DEEP", "ShallowJson"]
+__all__ = ["MOST_DEEP", "GuardedJson"]
 
 MOST_DEEP = 500
 STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 # Brackets and braces differ in one bit.
-BIT, OPEN, CLOSE, LF = 0x20, 0x7B, 0x7D, 0x0A
+BIT, OPEN, CLOSE, LF, N = 0x20, 0x7B, 0x7D, 0x0A, 0x6E
+BLANKS_AND_N = np.frombuffer(b" \t\r\nn", dtype=np.uint8)
+# Behind a row's end, or at the beginning; nowhere else does JSON have null without a colon, comma or bracket before it.
+NULL_ROW = re.compile(rb"(?:\A(?:\xef\xbb\xbf)?|\})\s*null")
+Numbers = npt.NDArray[np.int64]
 
 
-class ShallowJson:
-    """A stream of JSON lines that refuses, before it hands it on, what is nested deeper than `MOST_DEEP`.
+class GuardedJson:
+    """A stream of JSON lines that refuses, before it hands it on, what is nested deeper than `MOST_DEEP`, or null.
 
-    Brackets are counted with those in strings at first; only where that gives too many are the strings taken out.
+    Strings count as all else at first; only where something seems amiss are they taken out, to see whether it is.
     """
 
     def __init__(self, stream: Any, path: Path) -> None:
@@ -35,12 +40,15 @@ class ShallowJson:
         """The next bytes, as many as asked for.
 
         Raises:
-            DataError: if they are nested too deeply.
+            DataError: if they are nested too deeply, or a row is null.
         """
         data: bytes = self._stream.read(size)
         text = self._rest + data
-        if _may_be_deep(text):
-            self._check(text)
+        at, steps = _brackets(text)
+        if _may_be_deep(text, at, steps):
+            self._check_depth(text)
+        if _may_be_null(text, at[steps < 0]):
+            self._check_rows(text)
         end = text.rfind(b"\n") + 1
         self._lines, self._rest = self._lines + text.count(b"\n", 0, end), text[end:]
         return data
@@ -52,7 +60,7 @@ class ShallowJson:
     def close(self) -> None:
         """Nothing: who opened the stream closes it."""
 
-    def _check(self, text: bytes) -> None:
+    def _check_depth(self, text: bytes) -> None:
         depth = 0
         for number, line in enumerate(text.split(b"\n"), start=1):
             _, steps = _brackets(STRING.sub(b"", line))
@@ -63,9 +71,14 @@ class ShallowJson:
                 raise DataError(problem, path=self._path, line=self._lines + number)
             depth = max(int(depths[-1]), 0) if len(depths) else depth
 
+    def _check_rows(self, text: bytes) -> None:
+        bare = STRING.sub(b"", text)
+        if found := NULL_ROW.search(bare):
+            line = self._lines + bare.count(b"\n", 0, found.end()) + 1
+            raise DataError("the row is null, an object is wanted; remove it", path=self._path, line=line)
 
-def _may_be_deep(text: bytes) -> bool:
-    at, steps = _brackets(text)
+
+def _may_be_deep(text: bytes, at: Numbers, steps: Numbers) -> bool:
     if np.cumsum(steps).max(initial=0) > MOST_DEEP:
         return True
     # Closing brackets in strings hide nesting, but not how many brackets a line opens.
@@ -74,7 +87,20 @@ def _may_be_deep(text: bytes) -> bool:
     return bool(opened.max(initial=0) > MOST_DEEP)
 
 
-def _brackets(text: bytes) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _may_be_null(text: bytes, closes: Numbers) -> bool:
+    """Whether the text, or what stands behind a closing bracket, begins with an n."""
+    if text.removeprefix(MARK).lstrip()[:1] == b"n":
+        return True
+    padded = np.frombuffer(text + b"}", dtype=np.uint8)
+    behind = closes + 1
+    while len(behind := behind[np.isin(padded[behind], BLANKS_AND_N)]):
+        if (padded[behind] == N).any():
+            return True
+        behind = behind + 1
+    return False
+
+
+def _brackets(text: bytes) -> tuple[Numbers, Numbers]:
     """Where brackets and braces stand, and 1 for each that opens, -1 for each that closes."""
     folded = np.frombuffer(text, dtype=np.uint8) | BIT
     at = np.flatnonzero((folded == OPEN) | (folded == CLOSE))

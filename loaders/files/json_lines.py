@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.json as pajson
 
-from .json_depth import ShallowJson
+from .json_guard import GuardedJson
 from .streams import MARK, open_stream
 
 __all__ = ["first_broken_line", "first_json_rows", "read_json_lines"]
@@ -86,7 +86,7 @@ def _kind(kind: Any) -> Any:
 
 def _first_block(path: Path, schema: Any) -> Any:
     with open_stream(path) as raw:
-        checked = ShallowJson(raw, path)
+        checked = GuardedJson(raw, path)
         start = checked.read(BLOCK)
         if len(start) == BLOCK and b"\n" not in start:
             start += checked.read(LONGEST_ROW)
@@ -111,7 +111,7 @@ def _read(path: Path, kinds: dict[str, Any], rest: str) -> Any:
 
 def _in_blocks(path: Path, parse: Any, size: int) -> Any:
     with open_stream(path) as raw:
-        checked = pa.PythonFile(ShallowJson(raw, path), mode="r")
+        checked = pa.PythonFile(GuardedJson(raw, path), mode="r")
         return pajson.read_json(checked, pajson.ReadOptions(block_size=size), parse)
 
 

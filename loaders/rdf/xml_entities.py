@@ -12,7 +12,9 @@ __all__ = ["check_entities"]
 
 LONGEST = 256
 """Characters an entity may stand for: enough for a namespace, which is what OWL files declare them for."""
-CHUNK = 1 << 16
+CHUNK = 1 << 20
+MOST_WITHOUT_TAG = 16
+"""Chunks: a file in which no tag comes is refused for that, later."""
 
 
 def check_entities(stream: Any, path: Path) -> None:
@@ -25,6 +27,7 @@ def check_entities(stream: Any, path: Path) -> None:
     """
     parser = expat.ParserCreate()
     begun: list[str] = []
+    without_tag = 0
 
     def declared(name: str, is_parameter: bool, value: str | None, *_: str | None) -> None:
         if value is not None and ("&" in value or "%" in value or len(value) > LONGEST):
@@ -34,7 +37,8 @@ def check_entities(stream: Any, path: Path) -> None:
     parser.EntityDeclHandler = declared
     parser.StartElementHandler = lambda name, _: begun.append(name)
     try:
-        while not begun and (data := stream.read(CHUNK)):
+        while not begun and without_tag < MOST_WITHOUT_TAG and (data := stream.read(CHUNK)):
+            without_tag = 0 if b"<" in data else without_tag + 1
             parser.Parse(data)
     except expat.ExpatError:
         pass  # The parser of the graph says it, and with the reason.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -145,3 +146,24 @@ def test_no_file_and_no_text(tmp_path: Path) -> None:
 def test_a_given_split_wants_both_files(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="strategy: given needs test_path"):
         read_config(write(tmp_path, GOOD + "split: {strategy: given, valid_path: v.csv}\n"))
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "a: &a [x]\n" + "".join(f"{c}: &{c} [*{b}, *{b}, *{b}, *{b}]\n" for b, c in pairwise("abcdefghijklmnop")),
+            "config.yaml",
+        ),
+        ("data: &a {b: *a}\n", "config.yaml"),
+        ("data: " + "[" * 5000, "config.yaml"),
+        ("data: 2021-99-99\n", "config.yaml"),
+        ("data: !!int foo\n", "config.yaml"),
+        ("data: !!python/object/apply:os.system [ls]\n", "config.yaml:1"),
+        ("data: {}\ndata: {}\n", "config.yaml:2"),
+    ],
+)
+def test_a_hostile_file_is_refused_in_a_sentence(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        read_config(write(tmp_path, text))
