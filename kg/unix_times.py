@@ -22,8 +22,10 @@ def written_days(numbers: Numbers) -> npt.NDArray[np.datetime64] | None:
     Args:
         numbers: the times of one column, NaN where there is none, shape (n,).
     """
-    middle = _median(numbers)
-    if not _FIRST_DAY <= middle <= _LAST_DAY:
+    # The extremes are found ten times as fast as the median, and nearly always say enough.
+    if len(numbers) == 0 or np.fmin.reduce(numbers) > _LAST_DAY or np.fmax.reduce(numbers) < _FIRST_DAY:
+        return None
+    if not _FIRST_DAY <= _median(numbers) <= _LAST_DAY:
         return None
     days = _days(numbers)
     some = ~np.isnat(days)
@@ -38,6 +40,8 @@ def seconds_of_counts(numbers: Numbers) -> Numbers:
     Args:
         numbers: the times of one column, NaN where there is none, shape (n,).
     """
+    if len(numbers) == 0 or max(np.fmax.reduce(numbers), -np.fmin.reduce(numbers)) <= _LARGEST_SECONDS:
+        return numbers
     middle = abs(_median(numbers))
     while middle > _LARGEST_SECONDS:
         numbers, middle = numbers / 1000, middle / 1000
