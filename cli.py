@@ -21,7 +21,7 @@ from rich.table import Table
 
 from ._version import __version__
 from .graph_commands import app as graph_app
-from .kg import ConfigError, PlaitError
+from .kg import ConfigError, PlaitError, available_cores
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -296,8 +296,7 @@ def doctor() -> None:
     table.add_row("Python", f"{platform.python_version()} on {platform.platform()}")
     cuda = torch.cuda.is_available()
     table.add_row("device", torch.cuda.get_device_name(0) if cuda else "cpu (torch sees no CUDA)")
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    table.add_row("threads", f"torch {torch.get_num_threads()}, cores for this process {cores}")
+    table.add_row("threads", f"torch {torch.get_num_threads()}, cores for this process {available_cores()}")
     if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
         table.add_row("memory", f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.1f} GiB")
     packages = "torch torch-geometric transformers numpy scipy pyarrow pyoxigraph rdflib networkx safetensors neo4j"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,7 +13,16 @@ import pyarrow as pa
 import scipy.sparse as sp
 
 from ..gnn import Embeddings
-from ..kg import ConfigError, DataError, ItemGraph, KnowledgeGraph, Progress, SilentProgress, short_names
+from ..kg import (
+    ConfigError,
+    DataError,
+    ItemGraph,
+    KnowledgeGraph,
+    Progress,
+    SilentProgress,
+    available_cores,
+    short_names,
+)
 from ..loaders import Catalogue, Split, before_mapping, read_catalogue, read_graph, read_split
 from ..text import TextEncoder, Verbaliser, load_encoder
 from .blend import Blend, search_weights, standardised
@@ -166,8 +174,7 @@ def _nothing_linked(config: Config, catalogue: Catalogue, graph: KnowledgeGraph)
 def _set_threads(wanted: int) -> int:
     import torch
 
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    threads = wanted or available
+    threads = wanted or available_cores()
     torch.set_num_threads(threads)
     return threads
 

@@ -2,6 +2,7 @@
 
 from .categories import with_category_nodes
 from .collapse import Collapse
+from .cores import available_cores
 from .errors import ConfigError, DataError, ModelError, PlaitError, UnknownIdError
 from .files import whole_directory, whole_file
 from .graph import UNTYPED, KnowledgeGraph
@@ -58,6 +59,7 @@ __all__ = [
     "UnknownIdError",
     "Update",
     "apply_mapping",
+    "available_cores",
     "find_hierarchies",
     "find_paths",
     "labels",

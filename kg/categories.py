@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -14,6 +13,7 @@ from .ids import IdMap
 from .labels import RDFS_LABEL
 from .literals import Literals
 from .schema import Schema
+from .triple_columns import TripleColumns
 
 __all__ = ["with_category_nodes"]
 
@@ -46,23 +46,21 @@ def with_category_nodes(graph: KnowledgeGraph, schema: Schema) -> KnowledgeGraph
     fresh = values >= first
     type_of = np.concatenate([graph.type_of, np.full(len(entities) - first, -1, dtype=np.int32)])
     type_of[values[fresh]] = [type_number[part.predicates[p]] for p in part.predicate[where[fresh]]]
+    relation = np.array([relation_of.get(p, -1) for p in part.predicates])[part.predicate]
+    columns = TripleColumns.of(graph).joined(TripleColumns(part.entity, relation, tails))
     joined = KnowledgeGraph.build(
         entities,
         relations,
-        np.concatenate([graph.head, part.entity]),
-        np.concatenate([graph.relation, np.array([relation_of.get(p, -1) for p in part.predicates])[part.predicate]]),
-        np.concatenate([graph.tail, tails]),
+        columns.head,
+        columns.relation,
+        columns.tail,
         types=types,
         type_of=type_of,
         literals=_with_labels(literals, values[fresh], part.value.take(pa.array(where[fresh])), schema),
-        weight=_padded(graph.weight, len(tails)),
-        time=_padded(graph.time, len(tails)),
+        weight=columns.weight,
+        time=columns.time,
     )
     return replace(joined, duplicates=graph.duplicates)
-
-
-def _padded(attribute: npt.NDArray[np.floating] | None, n: int) -> npt.NDArray[np.floating] | None:
-    return None if attribute is None else np.concatenate([attribute, np.full(n, np.nan, dtype=attribute.dtype)])
 
 
 def _with_labels(literals: Literals, entity: np.ndarray, value: pa.Array, schema: Schema) -> Literals:

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from ..kg import IdMap, KnowledgeGraph, Literals
 from ..kg.type_choice import type_ranks
+from .files.tables import ENCODED
 
 __all__ = ["RDF_TYPE", "TripleCollector"]
 
@@ -19,7 +20,6 @@ Strings = Any
 Floats = npt.NDArray[np.floating]
 Numbers = npt.NDArray[np.int32]
 STRING = pa.large_string()
-ENCODED = pa.dictionary(pa.int32(), STRING)
 
 
 class TripleCollector:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyoxigraph as ox
 
 from ...kg import DataError
-from ..files.streams import MARK, check_file
+from ..files.streams import MARK, PACKED, check_file
 from .xml_entities import check_entities
 
 __all__ = ["RdfFile", "rdf_files"]
@@ -32,7 +32,6 @@ FORMATS = {
 }
 LONGEST_TEXT = 16 << 20
 """Bytes between two tags of RDF/XML; of the other syntaxes Oxigraph itself holds no more."""
-PACKINGS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 
 
 @dataclass(frozen=True)
@@ -54,14 +53,14 @@ class RdfFile:
         found = cls._named(path)
         if found is None:
             raise DataError(
-                f"unknown kind of RDF file; known are {', '.join(FORMATS)}, each also with {', '.join(PACKINGS)}",
+                f"unknown kind of RDF file; known are {', '.join(FORMATS)}, each also with {', '.join(PACKED)}",
                 path=path,
             )
         return found
 
     @classmethod
     def _named(cls, path: Path) -> RdfFile | None:
-        packing = PACKINGS.get(path.suffix.lower())
+        packing = PACKED.get(path.suffix.lower())
         suffix = Path(path.stem).suffix.lower() if packing else path.suffix.lower()
         return cls(path, FORMATS[suffix], packing) if suffix in FORMATS else None
 

@@ -7,8 +7,6 @@ of array operations. Every line that is not plain beyond doubt goes to Oxigraph'
 
 from __future__ import annotations
 
-import codecs
-import os
 import re
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -20,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyoxigraph as ox
 
-from ...kg import DataError
+from ...kg import DataError, available_cores
 from ..collector import TripleCollector
 from .faults import TOO_LONG
 from .plain_lines import PlainLines, Positions, Strings
@@ -49,7 +47,7 @@ def collect_ntriples(
     """Read N-Triples into a collector, with as many threads as there are cores, at most four.
 
     Args:
-        stream: UTF-8 text.
+        stream: UTF-8 text without a byte order mark.
         collector: is told the triples in the order of the text.
         blank: names the blank nodes.
         path: the file, for errors.
@@ -61,7 +59,7 @@ def collect_ntriples(
         DataError: if a line is malformed (naming it), not UTF-8, or about a triple.
     """
     reader = _Reader(blank or BlankNodes(), path, quads)
-    threads = min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    threads = min(4, available_cores())
     lines = 0
     under_way: deque[Future[tuple[RdfColumns, int]]] = deque()
     with ThreadPoolExecutor(threads) as pool:
@@ -97,8 +95,7 @@ def _finish(
 
 def _blocks(stream: IO[bytes], size: int, path: Path | None) -> Iterator[bytes]:
     """The text in pieces that end at the end of a line, the last perhaps without one."""
-    # Some editors begin a file with a byte order mark, which the syntax does not know.
-    pieces = [stream.read(size).removeprefix(codecs.BOM_UTF8)]
+    pieces = [stream.read(size)]
     lines = held = 0
     while piece := stream.read(size):
         cut = pieces[-1].rfind(b"\n") + 1
