@@ -1,6 +1,9 @@
 """A graph out of a real Neo4j into `KnowledgeGraph`: plait against the plain driver with one record a relationship.
 
-    PLAIT_NEO4J_HOME=... python bench/neo4j_read.py [NODES] [RELATIONSHIPS]
+    PLAIT_NEO4J_HOME=... python bench/neo4j_read.py [NODES] [RELATIONSHIPS] [--growth]
+
+With --growth 100,000 nodes and 500,000 relationships are measured first, and the growth from there is told: say a million
+nodes and five million relationships (NEO4J_HEAP=2g).
 
 The server is started in a new folder and filled with nodes of two properties and relationships of three types. Every
 figure is of a process of its own: seconds from connecting to what the reader gives, and the process's peak memory,
@@ -22,6 +25,10 @@ from rich.table import Table
 ROUNDS = 3
 BATCH = 10_000
 PASSWORD = "plait-local"
+BASE = 100_000, 500_000
+
+Figures = tuple[float, float]
+"""Seconds and peak MiB."""
 
 
 def fill(uri: str, nodes: int, relationships: int, seed: int = 0) -> None:
@@ -104,8 +111,25 @@ def main() -> None:
     home = os.environ.get("PLAIT_NEO4J_HOME")
     if not home:
         sys.exit("PLAIT_NEO4J_HOME names no folder with a Neo4j server")
-    nodes = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-    relationships = int(sys.argv[2]) if len(sys.argv) > 2 else 500_000
+    numbers = [int(word.replace("_", "")) for word in sys.argv[1:] if not word.startswith("-")]
+    nodes, relationships = (*numbers, *BASE[len(numbers) :])
+    base = on_a_server(home, *BASE) if "--growth" in sys.argv else None
+    large = on_a_server(home, nodes, relationships)
+    if base is not None:
+        Console().print(growth(base, large, (nodes + relationships) / sum(BASE)))
+
+
+def growth(base: Figures, large: Figures, size: float) -> str:
+    """How seconds and memory grow, in words."""
+    (seconds, memory), (more_seconds, more_memory) = base, large
+    return (
+        f"{size:.1f} times the nodes and relationships: {more_seconds / seconds:.1f} times the seconds, "
+        f"{more_memory / memory:.1f} times the peak memory ({more_memory - memory:+.0f} MiB)"
+    )
+
+
+def on_a_server(home: str, nodes: int, relationships: int) -> Figures:
+    """What plait takes on a fresh server."""
     with tempfile.TemporaryDirectory() as folder:
         server = [str(Path(home) / "neo4j")]
         environment = {**os.environ, "NEO4J_PASSWORD": PASSWORD}
@@ -113,19 +137,19 @@ def main() -> None:
             [*server, "start", folder], check=True, stdout=subprocess.PIPE, text=True, env=environment
         )
         try:
-            compare(started.stdout.strip(), nodes, relationships)
+            return compare(started.stdout.strip(), nodes, relationships)
         finally:
             subprocess.run([*server, "kill", folder], check=True)
 
 
-def compare(uri: str, nodes: int, relationships: int) -> None:
-    """Fill the server, and read it in each way."""
+def compare(uri: str, nodes: int, relationships: int) -> Figures:
+    """Fill the server, and read it in each way; what plait takes."""
     fill(uri, nodes, relationships)
     table = Table(title=f"{nodes:,} nodes with two properties, {relationships:,} relationships; load {load()}")
     for column in ("", "seconds", "against plait", "peak MiB"):
         table.add_column(column, justify="left" if not column else "right")
-    whole, base, memory = measured("plait", uri)
-    table.add_row("plait, to KnowledgeGraph", f"{base:.2f}", "1.0", f"{memory:.0f}")
+    whole, base, peak = measured("plait", uri)
+    table.add_row("plait, to KnowledgeGraph", f"{base:.2f}", "1.0", f"{peak:.0f}")
     count, seconds, memory = measured("records", uri)
     if count != whole:
         sys.exit(f"the readers disagree: {whole:,} and {count:,}")
@@ -133,6 +157,7 @@ def compare(uri: str, nodes: int, relationships: int) -> None:
         "driver, a record a relationship, kept nowhere", f"{seconds:.2f}", f"{seconds / base:.1f}", f"{memory:.0f}"
     )
     Console().print(table)
+    return base, peak
 
 
 def load() -> str:

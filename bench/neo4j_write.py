@@ -4,7 +4,10 @@ The server is the one at NEO4J_URI, whose database is emptied if `--empty` is sa
 started from PLAIT_NEO4J_HOME in a temporary folder. Row by row is measured on a sample in the same run: a transaction a
 node, then one a relationship, each by its key.
 
-Run: python bench/neo4j_write.py [nodes] [relationships] [--empty]
+With --growth 100,000 nodes and 500,000 relationships are pushed first, in a process of their own, and the growth from there
+is told: say a million nodes and five million relationships (NEO4J_HEAP=2g). With --push nothing but the push is measured.
+
+Run: python bench/neo4j_write.py [nodes] [relationships] [--empty] [--growth] [--push]
 """
 
 from __future__ import annotations
@@ -35,6 +38,7 @@ from plait.loaders.neo4j.write_recommendations import write_recommendations
 
 SAMPLE = 400
 DIMENSION = 64
+BASE = 100_000, 500_000
 EMBEDDED = 100_000
 XSD = "http://www.w3.org/2001/XMLSchema#"
 
@@ -127,7 +131,15 @@ def written_back(server: Neo4jServer, graph: KnowledgeGraph, rng: np.random.Gene
     yield "clean", time.perf_counter() - start
 
 
-def main(n: int, m: int, empty: bool) -> None:
+def pushed_apart(n: int, m: int, options: list[str]) -> tuple[float, float]:
+    """Seconds and peak MB of the push of a graph of that size, in a process of its own."""
+    command = [sys.executable, __file__, str(n), str(m), "--push", *options]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    seconds, peak = done.stdout.split()[-2:]
+    return float(seconds), float(peak)
+
+
+def main(n: int, m: int, empty: bool, only_push: bool, base: tuple[float, float] | None) -> None:
     """Measure and print."""
     rng = np.random.default_rng(0)
     graph = made(n, m, rng)
@@ -150,14 +162,25 @@ def main(n: int, m: int, empty: bool) -> None:
         table.add_row(f"push of {n:,} nodes and {graph.n_triples:,} relationships", f"{whole:.1f}")
         table.add_row("  of it nodes, with a name and a year", f"{ends['nodes']:.1f}")
         table.add_row("  of it relationships", f"{ends['relationships'] - ends['nodes']:.1f}")
-        slow = row_by_row(server, graph)
-        table.add_row(f"one by one, from {SAMPLE} of each", f"{slow:.0f}, {slow / whole:.0f} times as many")
-        for name, seconds in written_back(server, graph, rng):
-            table.add_row(name, f"{seconds:.1f}")
+        if not only_push:
+            slow = row_by_row(server, graph)
+            table.add_row(f"one by one, from {SAMPLE} of each", f"{slow:.0f}, {slow / whole:.0f} times as many")
+            for name, seconds in written_back(server, graph, rng):
+                table.add_row(name, f"{seconds:.1f}")
     table.caption = f"Memory at the peak of the push {peak:.0f} MB, with the graph alone {before:.0f} MB."
     Console().print(table)
+    if only_push:
+        print(f"{whole:.2f} {peak:.0f}")
+    if base is not None:
+        print(
+            f"{(n + m) / sum(BASE):.1f} times the nodes and relationships: {whole / base[0]:.1f} times the seconds of the push, "
+            f"{peak / base[1]:.1f} times its peak memory ({peak - base[1]:+.0f} MB)"
+        )
 
 
 if __name__ == "__main__":
     numbers = [int(word.replace("_", "")) for word in sys.argv[1:] if not word.startswith("-")]
-    main(*(numbers + [100_000, 500_000][len(numbers) :]), empty="--empty" in sys.argv)  # type: ignore[misc]
+    nodes, relationships = (*numbers, *BASE[len(numbers) :])
+    emptied, options = "--empty" in sys.argv, [word for word in sys.argv if word == "--empty"]
+    first = pushed_apart(*BASE, options) if "--growth" in sys.argv else None
+    main(nodes, relationships, emptied, "--push" in sys.argv, first)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -12,6 +12,8 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from ..kg import GraphPath, ItemGraph, Step, find_paths, local_name, short_names
+from ..loaders.neo4j.show_path import CypherPath
+from .neo4j_paths import Neo4jPaths
 
 __all__ = ["Explainer", "Explanation", "Hop"]
 
@@ -50,6 +52,7 @@ class Explanation:
         hops: the triples walked, the user's interaction first.
         users: how many users met both items, for a co-interaction.
         text: the path in one line.
+        in_neo4j: the Cypher that gives the path; None where no Neo4j database is known to have it.
     """
 
     kind: Literal["graph", "co-interaction"]
@@ -57,10 +60,18 @@ class Explanation:
     hops: tuple[Hop, ...]
     users: int
     text: str
+    in_neo4j: CypherPath | None = None
+
+    @property
+    def cypher(self) -> str | None:
+        """The statement that shows the path in Neo4j Browser; None where no database is known to have it."""
+        return None if self.in_neo4j is None else self.in_neo4j.text
 
     def as_record(self) -> dict[str, Any]:
         """A JSON-ready record."""
-        return asdict(self)
+        record = asdict(replace(self, in_neo4j=None))
+        del record["in_neo4j"]
+        return {**record, "cypher": self.cypher}
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,12 +83,14 @@ class Explainer:
         title: display name of an item number.
         seen: all users' interactions, shape (users, items).
         affinity: how much a liked item speaks for another: (history item numbers, item number) -> (history,) >= 0.
+        neo4j: makes the Cypher of paths; None where no database has them.
     """
 
     graph: ItemGraph
     title: Callable[[int], str]
     seen: sp.csr_array
     affinity: Callable[[npt.NDArray[np.int64], int], npt.NDArray[np.float64]]
+    neo4j: Neo4jPaths | None = None
 
     def explain(
         self, user_id: str, history: npt.NDArray[np.int64], item: int, *, n: int = 3, max_length: int = 4
@@ -164,7 +177,8 @@ class Explainer:
             arrow = self._arrow(step)
             text += f" {arrow} {self._label(step.node)}"
             here = step.node
-        return Explanation("graph", score, tuple(hops), 0, text)
+        cypher = None if self.neo4j is None else self.neo4j.through_graph(user_id, path)
+        return Explanation("graph", score, tuple(hops), 0, text, cypher)
 
     def _co_interactions(self, user_id: str, history: npt.NDArray[np.int64], item: int, n: int) -> list[Explanation]:
         fans = self._by_item.indices[self._by_item.indptr[item] : self._by_item.indptr[item + 1]]
@@ -181,7 +195,8 @@ class Explainer:
                 f"{users} {'user' if users == 1 else 'users'} ─{INTERACTED}→ {self._label(item)}"
             )
             hops = (self._first_hop(user_id, source),)
-            found.append(Explanation("co-interaction", float(cosine[at]), hops, users, text))
+            cypher = None if self.neo4j is None else self.neo4j.through_users(user_id, source, item)
+            found.append(Explanation("co-interaction", float(cosine[at]), hops, users, text, cypher))
         return found
 
     @cached_property

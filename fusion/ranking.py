@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,12 @@ class Ranked:
 
     items: ItemMatrix
     scores: FloatMatrix
+
+    def listed(self, row: int) -> Iterator[tuple[int, float]]:
+        """Items and scores of one list, without the padding."""
+        for item, score in zip(self.items[row].tolist(), self.scores[row].tolist(), strict=True):
+            if item >= 0:
+                yield item, score
 
 
 def top_k(scores: FloatMatrix, k: int, *, exclude: sp.csr_array | None = None) -> Ranked:

@@ -98,6 +98,7 @@ class Mapped:
         hierarchies: the trees found in the graph as mapped.
         inverse_names: by full name of a relation, what its other direction is called.
         renamed: ids that were merged away (`id`) and what each became (`into`), for links that still use them.
+        stored: what the reader knows of where the graph is kept, if it tells; nothing here looks at it.
     """
 
     graph: KnowledgeGraph
@@ -105,6 +106,7 @@ class Mapped:
     hierarchies: tuple[Hierarchy, ...]
     inverse_names: dict[str, str]
     renamed: pa.Table
+    stored: object | None = None
 
 
 def apply_mapping(graph: KnowledgeGraph, config: MappingConfig, *, on_progress: Update | None = None) -> Mapped:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +25,7 @@ __all__ = ["Connection", "Neo4jServer", "ServerFacts", "Written", "connected"]
 
 SCHEMES = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
 URI_VARIABLE = "NEO4J_URI"
+PASSWORD_VARIABLE = "NEO4J_PASSWORD"
 T = TypeVar("T")
 
 
@@ -61,7 +62,7 @@ class Neo4jServer(BaseModel):
     user_env: str = Field(default="NEO4J_USERNAME", min_length=1)
     """Environment variable that holds the user's name; the user is neo4j where it is not set."""
 
-    password_env: str = Field(default="NEO4J_PASSWORD", min_length=1)
+    password_env: str = Field(default=PASSWORD_VARIABLE, min_length=1)
     """Environment variable that holds the password. Where it is not set, and no file is given, none is sent."""
 
     password_file: Path | None = None
@@ -72,7 +73,8 @@ class Neo4jServer(BaseModel):
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
-        if self.password_file is not None and "password_env" in self.model_fields_set:
+        # A saved configuration states the default too.
+        if self.password_file is not None and self.password_env != PASSWORD_VARIABLE:
             raise ValueError("state `password_env` or `password_file`, not both")
         return self
 
@@ -229,6 +231,18 @@ class Connection:
 
         with translated(self.where), self._driver.session(database=self._database) as session:
             return session.execute_read(work)
+
+    def ask(self, query: str, parameters: Mapping[str, Any], /) -> tuple[list[str], list[list[Any]], dict[str, int]]:
+        """Columns, rows and counters of a query of the user's own, which is rolled back; tried again where that can help."""
+
+        def work() -> tuple[list[str], list[list[Any]], dict[str, int]]:
+            session = self._driver.session(database=self._database, default_access_mode="READ")
+            with translated(self.where), session:
+                # Never committed: the session rolls it back as it ends.
+                result = session.begin_transaction().run(query, dict(parameters))
+                return [*result.keys()], result.values(), _counted(result.consume().counters)
+
+        return self.patiently(work)
 
     def write(self, query: LiteralString, /, **parameters: Any) -> Written:
         """Run a writing query in a transaction of its own; tried again as a whole where that can help.

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from .connection import Connection
 from .names import any_of, cypher, quoted
+from .own import NOTHING, Own
 
 __all__ = ["Ends", "read_edges", "read_ends"]
 
@@ -50,6 +51,7 @@ def read_edges(
     tell: Callable[[str, npt.NDArray[np.int32], npt.NDArray[np.int32], list[list[Any]]], None],
     advance: Callable[[int], None],
     ends: Column | None = None,
+    own: Own = NOTHING,
 ) -> tuple[Counter[str], Counter[str]]:
     """Read the relationships that begin at some nodes.
 
@@ -64,6 +66,7 @@ def read_edges(
             properties.
         advance: told how many relationships have come.
         ends: the server's ids of the nodes where they may end; by default `identities`.
+        own: what is plait's own, and so not read.
 
     Returns:
         How many of each type came, and how many of them end outside the nodes, and so are not told.
@@ -86,14 +89,17 @@ def read_edges(
             head, tail, values = head[kept], tail[kept], [[v[i] for i in kept.tolist()] for v in values]
         tell(kind, head, tail, values)
 
-    for page in read_ends(connection, identities, counts, identity=identity, properties=properties, batch=batch):
+    for page in read_ends(
+        connection, identities, counts, identity=identity, properties=properties, batch=batch, own=own
+    ):
         came[page.type] += len(page.head)
         advance(len(page.head))
         parts = pending.setdefault(page.type, [])
         parts.append(page)
         if sum(len(part.head) for part in parts) >= PENDING:
             flush(page.type)
-    for kind in [*pending]:
+    # Not in the order of arrival, which the server is free in: relations are numbered as they are told.
+    for kind in sorted(pending, key=[*counts].index):
         flush(kind)
     return came, outside
 
@@ -106,6 +112,7 @@ def read_ends(
     identity: str,
     properties: Collection[str],
     batch: int,
+    own: Own = NOTHING,
 ) -> Iterator[Ends]:
     """The relationships of some types that begin at some nodes, a part a page and type.
 
@@ -115,17 +122,18 @@ def read_ends(
         return
     degree = sum(counts.values()) / len(identities)
     size = max(int(batch / max(degree, 1.0)), 1)
-    query = _query(counts, identity, properties)
+    query = _query(counts, identity, properties, own)
     for start in range(0, len(identities), size):
         page = identities.slice(start, size)
-        for record in connection.read_all(query, ids=page.to_pylist()):
+        for record in connection.read_all(query, ids=page.to_pylist(), **own.parameters):
             kind, head, tail, *values = record.values()
             yield Ends(kind, pa.array(head, identities.type), pa.array(tail, identities.type), values)
 
 
-def _query(counts: dict[str, int], identity: str, properties: Collection[str]) -> str:
+def _query(counts: dict[str, int], identity: str, properties: Collection[str], own: Own) -> str:
     return cypher(
         f"MATCH (a) WHERE {identity}(a) IN $ids MATCH (a)-[r:{any_of(counts)}]->(b)",
+        own.edges("r", *counts),
         f"WITH type(r) AS kind, collect({identity}(a)) AS head, collect({identity}(b)) AS tail",
         # A list of values would lose those that are absent.
         ", collect(r) AS rs" if properties else "",

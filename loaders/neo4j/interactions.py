@@ -21,7 +21,8 @@ from .connection import Connection, Neo4jServer, connected
 from .edges import read_edges
 from .moments import seconds_of_values, weights_of_values
 from .nodes import NodeReading
-from .plans import LabelPlan, plan_of
+from .places import LogPlaces
+from .plans import LabelPlan, ReadPlan, plan_of
 from .read import keys_of
 
 __all__ = ["Neo4jInteractions", "read_neo4j_interactions"]
@@ -129,14 +130,15 @@ def read_neo4j_interactions(
         "weight": config.weight,
         "time": config.time,
     }
-    return [kept], InteractionsReport(rows, len(log) - len(kept), columns, tuple(dropped))
+    return [kept], InteractionsReport(rows, len(log) - len(kept), columns, tuple(dropped), stored=reading.places)
 
 
 class _LogReading:
-    """One reading of a log; `elsewhere` are relationships of its types that join other labels."""
+    """One reading of a log; `elsewhere` are relationships of its types that join other labels, `places` where all is."""
 
     def __init__(self, connection: Connection, config: Neo4jInteractions, on_progress: Update | None) -> None:
         self.elsewhere = 0
+        self.places: LogPlaces | None = None
         self._connection, self._config, self._on_progress = connection, config, on_progress
         self._columns, self._done, self._total = _Columns(), 0, 0
 
@@ -152,7 +154,7 @@ class _LogReading:
         )
         self._total = plan.total
         # Without their properties: here they are but ids.
-        users, items = (self._nodes(replace(plan.labels[at], properties=()), plan.identity) for at in (0, -1))
+        users, items = (self._nodes(replace(plan.labels[at], properties=()), plan) for at in (0, -1))
         for kind, count in plan.types.items():
             came, outside = read_edges(
                 self._connection,
@@ -164,21 +166,25 @@ class _LogReading:
                 tell=self._teller(),
                 advance=self._advance,
                 ends=items.identities(),
+                own=plan.own,
             )
             self.elsewhere += max(count, came[kind]) - came[kind] + outside[kind]
-        return self._log(users, items)
+        log = self._log(users, items)
+        self.places = LogPlaces(user=users.places()[0], item=items.places()[0], types=tuple(plan.types))
+        return log
 
-    def _nodes(self, plan: LabelPlan, identity: str) -> NodeReading:
+    def _nodes(self, label: LabelPlan, plan: ReadPlan) -> NodeReading:
         nodes = NodeReading(
             self._connection,
             TripleCollector(),
-            identity=identity,
+            identity=plan.identity,
             separator=self._config.separator,
             batch=self._config.batch,
             prefixed=lambda label: False,
             advance=self._advance,
+            own=plan.own,
         )
-        nodes.read(plan)
+        nodes.read(label)
         nodes.check_distinct()
         return nodes
 

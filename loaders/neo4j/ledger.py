@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, LiteralString
+from typing import Any, Literal, LiteralString
 
 from .connection import Connection
+from .names import cypher, quoted
 
-__all__ = ["CREATED_BY", "LEDGER", "Entry", "entries", "forget", "note"]
+__all__ = ["CREATED_BY", "LEDGER", "Entry", "count_of", "entries", "forget", "note"]
 
 LEDGER: LiteralString = "PlaitWrite"
 """Label of the ledger's nodes."""
@@ -26,6 +27,7 @@ class Entry:
         label: of the nodes that have the embeddings, or that recommendations start from.
         name: of the property, or of the relationships.
         index: name of the vector index made for it; empty where none was.
+        at: the model's time, as ISO 8601; empty where the database does not tell it.
     """
 
     model: str
@@ -33,6 +35,7 @@ class Entry:
     label: str
     name: str
     index: str = ""
+    at: str = ""
 
 
 def note(connection: Connection, entry: Entry, at: datetime) -> None:
@@ -44,9 +47,24 @@ def note(connection: Connection, entry: Entry, at: datetime) -> None:
 
 
 def entries(connection: Connection) -> list[Entry]:
-    """All entries of a database."""
-    fields = "w.model AS model, w.kind AS kind, w.label AS label, w.name AS name, w.index AS `index`"
-    return [Entry(**row.data()) for row in connection.read_all(f"MATCH (w:{LEDGER}) RETURN {fields}")]
+    """All entries of a database, those of one model together."""
+    fields = "w.model AS model, w.kind AS kind, w.label AS label, w.name AS name, w.index AS `index`, w.at AS at"
+    found = [row.data() for row in connection.read_all(f"MATCH (w:{LEDGER}) RETURN {fields}")]
+    told = [Entry(**{**row, "at": _iso(row["at"])}) for row in found]
+    return sorted(told, key=lambda entry: (entry.model, entry.kind, entry.label, entry.name))
+
+
+def _iso(at: Any) -> str:
+    return "" if at is None else str(at.iso_format() if hasattr(at, "iso_format") else at).replace(" ", "T")
+
+
+def count_of(connection: Connection, entry: Entry) -> int:
+    """How many nodes have the embedding of an entry, or how many relationships it is."""
+    if entry.kind == "embeddings":
+        query = cypher(f"MATCH (n:{quoted(entry.label)}) WHERE n.{quoted(entry.name + '_model')} = $model")
+    else:
+        query = cypher(f"MATCH (:{quoted(entry.label)})-[r:{quoted(entry.name)}]->() WHERE r.model = $model")
+    return int(connection.read_all(cypher(query, "RETURN count(*) AS n"), model=entry.model)[0]["n"])
 
 
 def forget(connection: Connection, model: str) -> None:

@@ -12,13 +12,17 @@ import pyarrow.compute as pc
 
 from ...kg import ConfigError, DataError
 from .connection import Connection
+from .key_ids import ids_of_keys
 from .names import cypher, quoted
-from .values import key_forms
 
-__all__ = ["NodeIds", "checked_names", "examples"]
+__all__ = ["NoNodeFound", "NodeIds", "checked_names", "examples"]
 
 STRING = pa.large_string()
 PAGE = 20_000
+
+
+class NoNodeFound(DataError):
+    """Not one of many ids is that of a node: the label or the key is another's."""
 
 
 def checked_names(**names: str) -> None:
@@ -88,15 +92,8 @@ class NodeIds:
         node, found, *parts = (
             ([*column] for column in zip(*rows, strict=True)) if rows else ([], [], *([] for _ in key))
         )
-        try:
-            columns = [key_forms(part) for part in parts]
-        except TypeError as error:
-            raise DataError(
-                f"the key {' + '.join(key)} of :{label} holds a {error}, which is no id; state another"
-            ) from None
-        ids = pc.binary_join_element_wise(*columns, pa.scalar(separator, STRING))
-        if prefix:
-            ids = pc.binary_join_element_wise(pa.scalar(label, STRING), ids, pa.scalar("/", STRING))
+        by_name = dict(zip(key, parts, strict=True))
+        ids = ids_of_keys(by_name, label=label, separator=separator, prefix=prefix, remedy="state another")
         keyed = pc.is_valid(ids)
         made = cls(
             ids.filter(keyed), pa.array(node, STRING).filter(keyed), pa.array(found).filter(keyed),
@@ -109,6 +106,20 @@ class NodeIds:
     def find(self, ids: pa.Array) -> pa.Array:
         """Row of each id here, null where there is none, int32."""
         return pc.index_in(ids.cast(STRING), value_set=self.ids)
+
+    def must_have(self, found: pa.Array, ids: pa.Array, label: str, key: Sequence[str]) -> None:
+        """See that at least one of some ids was found.
+
+        Raises:
+            NoNodeFound: if none was; it shows what ids there are on either side.
+        """
+        if found.null_count < len(ids):
+            return
+        there = f"such as {self.ids[0].as_py()!r}" if len(self.ids) else "none at all"
+        raise NoNodeFound(
+            f"none of the {len(ids):,} ids, such as {ids[0].as_py()!r}, is that of a node :{label} by "
+            f"{' + '.join(key)}, of which there is {there}; state another label or key"
+        )
 
     def _check(self, label: str, key: Sequence[str]) -> None:
         if pc.count_distinct(self.ids).as_py() == len(self.ids):

@@ -14,9 +14,12 @@ from ...kg import DataError
 from ..collector import TripleCollector
 from .connection import Connection
 from .faults import RefusedQuery
-from .names import cypher, quoted
+from .key_ids import ids_of_keys
+from .names import cypher
+from .own import NOTHING, Own
+from .places import NodePlace
 from .plans import BARE, LabelPlan
-from .values import Forms, forms_of, key_forms
+from .values import Forms, forms_of
 
 __all__ = ["FURTHER_LABEL", "NodeReading"]
 
@@ -38,6 +41,7 @@ class NodeReading:
         batch: nodes a page.
         prefixed: whether a label's ids begin with it.
         advance: told how many nodes have come.
+        own: what is plait's own, and so not read.
 
     Attributes:
         vanished: how many nodes went away between their listing and their reading.
@@ -55,14 +59,18 @@ class NodeReading:
         batch: int,
         prefixed: Callable[[str | None], bool],
         advance: Callable[[int], None],
+        own: Own = NOTHING,
     ) -> None:
         self.vanished, self.unkeyed, self.unread = 0, Counter[str](), Counter[tuple[str, str, str]]()
         self._connection, self._collector, self._identity = connection, collector, identity
         self._separator, self._batch, self._prefixed, self._advance = separator, batch, prefixed, advance
+        self._own = own
         self._identities: list[Column] = []
         self._ids: list[Column] = []
         # How each page was read.
         self._plans: list[LabelPlan] = []
+        # For each label the Python types of the values of its key, property by property.
+        self._key_kinds: dict[str | None, list[set[str]]] = {}
         # Properties seen to hold vectors: these are left with the server from then on, as they are long.
         self._vectors: set[tuple[str | None, str]] = set()
         self._kinds_are_told: bool | None = None
@@ -92,13 +100,13 @@ class NodeReading:
 
     def _listed(self, label: str | None) -> Column:
         """The server's ids of a label's nodes: a snapshot."""
-        match = BARE if label is None else f"MATCH (n:{quoted(label)})"
+        match = BARE if label is None else self._own.match(label)
         query = cypher(
             match,
             f"WITH collect({self._identity}(n)) AS ids",
             "UNWIND range(0, size(ids) - 1, 20000) AS start RETURN ids[start..start + 20000] AS ids",
         )
-        parts = [pa.array(record["ids"]) for record in self._connection.read(query)]
+        parts = [pa.array(record["ids"]) for record in self._connection.read(query, **self._own.parameters)]
         return pa.chunked_array(parts).combine_chunks() if parts else pa.array([], pa.int64())
 
     def _page(self, plan: LabelPlan, wanted: Column) -> None:
@@ -112,6 +120,7 @@ class NodeReading:
         if not identity:
             return
         by_name = dict(zip(read, columns, strict=True))
+        self._look_at_kinds(plan, by_name)
         identities = pa.array(identity, wanted.type)
         ids = self._entity_ids(plan, identities, [by_name[name] for name in plan.key])
         self._identities.append(identities)
@@ -129,21 +138,21 @@ class NodeReading:
 
         A property is a list with None where it is absent, and, if it is among the `long`, where it is a vector.
         """
-        vector = "valueType(n.{}) STARTS WITH 'LIST<FLOAT'"
-        tests = {name: vector.replace("{}", quoted(name)) for name in long}
+        value = {name: self._own.value(name) for name in names}
+        tests = {name: f"valueType({value[name]}) STARTS WITH 'LIST<FLOAT'" for name in long}
         query = cypher(
             f"MATCH (n) WHERE {self._identity}(n) IN $ids WITH collect(n) AS ns",
             f"RETURN [n IN ns | {self._identity}(n)], [",
             ", ".join(f"size([n IN ns WHERE {test}])" for test in tests.values()),
             "]",
             *(
-                f", [n IN ns | CASE WHEN {tests[name]} THEN null ELSE n.{quoted(name)} END]"
+                f", [n IN ns | CASE WHEN {tests[name]} THEN null ELSE {value[name]} END]"
                 if name in tests
-                else f", [n IN ns | n.{quoted(name)}]"
+                else f", [n IN ns | {value[name]}]"
                 for name in names
             ),
         )
-        return [*self._connection.read_all(query, ids=wanted.to_pylist())[0].values()]
+        return [*self._connection.read_all(query, ids=wanted.to_pylist(), **self._own.parameters)[0].values()]
 
     def _tells_kinds(self) -> bool:
         """Whether the server tells the type of a value: Neo4j does from 5.13 on."""
@@ -155,20 +164,32 @@ class NodeReading:
         return self._kinds_are_told
 
     def _entity_ids(self, plan: LabelPlan, identities: Column, parts: list[list[Any]]) -> Column:
-        try:
-            columns = [key_forms(part) for part in parts]
-        except TypeError as error:
-            raise DataError(
-                f"the key {' + '.join(plan.key)} of :{plan.label} holds a {error}, which is no id; state another property in `keys`"
-            ) from None
-        if columns:
-            ids = pc.binary_join_element_wise(*columns, pa.scalar(self._separator, STRING))
-            ids = pc.if_else(pc.equal(ids, ""), pa.scalar(None, STRING), ids)
-        else:
-            ids = pa.nulls(len(identities), STRING)
-        if self._prefixed(plan.label) and plan.label is not None:
-            ids = pc.binary_join_element_wise(pa.scalar(plan.label, STRING), ids, pa.scalar("/", STRING))
+        ids = pa.nulls(len(identities), STRING)
+        if parts:
+            ids = ids_of_keys(
+                dict(zip(plan.key, parts, strict=True)), label=plan.label, separator=self._separator,
+                prefix=self._prefixed(plan.label), remedy="state another property in `keys`",
+            )  # fmt: skip
         return ids if not ids.null_count else self._with_server_ids(plan, identities, ids)
+
+    def _look_at_kinds(self, plan: LabelPlan, by_name: dict[str, list[Any]]) -> None:
+        known = self._key_kinds.setdefault(plan.label, [set() for _ in plan.key])
+        for kinds, name in zip(known, plan.key, strict=True):
+            kinds |= {kind.__name__ for kind in set(map(type, by_name[name]))} - {"NoneType"}
+
+    def places(self) -> list[NodePlace]:
+        """How the nodes read are found by their ids, label by label."""
+        return [
+            NodePlace(
+                label=plan.label,
+                key=plan.key,
+                kinds=tuple(tuple(sorted(kinds)) for kinds in self._key_kinds[plan.label]),
+                separator=self._separator,
+                prefix=self._prefixed(plan.label) and plan.label is not None,
+                unkeyed=(plan.label or "") in self.unkeyed,
+            )
+            for plan in dict.fromkeys(self._plans)
+        ]
 
     def _with_server_ids(self, plan: LabelPlan, identities: Column, ids: Column) -> Column:
         missing = np.flatnonzero(np.asarray(ids.is_null()))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from ...kg import ConfigError
 from .connection import Connection
 from .faults import RefusedQuery
-from .names import cypher, quoted
+from .names import cypher
+from .own import NOTHING, Own, own_writings
 from .schema import Keys, guessed_key, label_counts, label_order, type_counts, unique_keys
 
-__all__ = ["LabelPlan", "ReadPlan", "identity_function", "plan_of"]
+__all__ = ["LabelPlan", "ReadPlan", "identity_function", "key_of_label", "plan_of"]
 
 SHOWN = 8
 
@@ -38,11 +39,16 @@ class LabelPlan:
 
 @dataclass(frozen=True)
 class ReadPlan:
-    """What is read: labels in their order, relationship types with their counts, and the server's id function."""
+    """What is read: labels in their order, relationship types with their counts, and the server's id function.
+
+    What plait itself wrote, `own`, is no part of it; `own_types` counts its relationships among the types wanted.
+    """
 
     labels: tuple[LabelPlan, ...]
     types: dict[str, int]
     identity: str
+    own: Own = NOTHING
+    own_types: dict[str, int] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -72,17 +78,23 @@ def plan_of(
     Raises:
         ConfigError: if a label, type or key is not there.
     """
-    counts, unique = label_counts(connection), unique_keys(connection)
-    types = type_counts(connection)
+    own = own_writings(connection)
+    counts, unique = label_counts(connection, own), unique_keys(connection)
+    types = type_counts(connection, own)
+    everything = type_counts(connection) if own.types else types
     _all_known(connection, "label", [*(labels or ()), *keys], counts)
-    _all_known(connection, "relationship type", relationships or (), types)
+    _all_known(connection, "relationship type", relationships or (), everything)
     chosen = [*labels] if labels is not None else label_order(counts, keys, unique)
-    plans = [_label_plan(connection, label, counts[label], keys, unique, exclude) for label in dict.fromkeys(chosen)]
+    plans = [
+        _label_plan(connection, label, counts[label], keys, unique, exclude, own) for label in dict.fromkeys(chosen)
+    ]
     if labels is None and (bare := _bare_count(connection)):
-        plans.append(LabelPlan(None, bare, (), False, _property_names(connection, BARE, exclude)))
-    wanted = {kind: n for kind, n in types.items() if relationships is None or kind in relationships}
-    read = {kind: n for kind, n in wanted.items() if kind not in without}
-    return ReadPlan(tuple(plans), read, identity_function(connection))
+        names = _property_counts(connection, BARE, NOTHING)
+        plans.append(LabelPlan(None, bare, (), False, tuple(name for name in names if name not in exclude)))
+    wanted = [k for k in everything if (relationships is None or k in relationships) and k not in without]
+    read = {kind: n for kind, n in types.items() if kind in wanted}
+    ours = {kind: n for kind in wanted if (n := everything[kind] - types.get(kind, 0)) and kind in own.types}
+    return ReadPlan(tuple(plans), read, identity_function(connection), own, ours)
 
 
 BARE = "MATCH (n) WHERE size(labels(n)) = 0"
@@ -99,9 +111,9 @@ def _label_plan(
     stated: Mapping[str, tuple[str, ...]],
     unique: Keys,
     exclude: Collection[str],
+    own: Own,
 ) -> LabelPlan:
-    match = f"MATCH (n:{quoted(label)})"
-    found = _property_counts(connection, match)
+    found = _property_counts(connection, own.match(label), own)
     properties = tuple(name for name in found if name not in exclude)
     if label not in stated:
         complete = [name for name, n in found.items() if n == count]
@@ -109,19 +121,31 @@ def _label_plan(
     for name in stated[label]:
         if name not in found:
             raise ConfigError(
-                f"{connection.where} has no node :{label} with the property {name!r}, which `keys` names; "
+                f"{connection.where} has no node :{label} with the property {name!r}, which is stated as its key; "
                 f"it has {_listed(found)}"
             )
     return LabelPlan(label, count, stated[label], False, properties)
 
 
-def _property_counts(connection: Connection, match: str) -> dict[str, int]:
-    query = cypher(match, "UNWIND keys(n) AS name RETURN name, count(*) AS n ORDER BY name")
-    return {record["name"]: record["n"] for record in connection.read_all(query)}
+def key_of_label(connection: Connection, label: str, stated: Sequence[str] = ()) -> tuple[str, ...]:
+    """The key of a label, checked if it is stated, else guessed as for the reading of a graph.
+
+    Raises:
+        ConfigError: if there is no such label or property, or no key can be guessed.
+    """
+    own = own_writings(connection)
+    counts = label_counts(connection, own)
+    _all_known(connection, "label", [label], counts)
+    keys = {label: tuple(stated)} if stated else {}
+    key = _label_plan(connection, label, counts[label], keys, unique_keys(connection), (), own).key
+    if not key:
+        raise ConfigError(f"{connection.where} does not tell which property of :{label} is its key; state it")
+    return key
 
 
-def _property_names(connection: Connection, match: str, exclude: Collection[str]) -> tuple[str, ...]:
-    return tuple(name for name in _property_counts(connection, match) if name not in exclude)
+def _property_counts(connection: Connection, match: str, own: Own) -> dict[str, int]:
+    query = cypher(match, f"UNWIND {own.keys()} AS name RETURN name, count(*) AS n ORDER BY name")
+    return {record["name"]: record["n"] for record in connection.read_all(query, **own.parameters)}
 
 
 def identity_function(connection: Connection) -> str:

@@ -19,8 +19,9 @@ from .connection import Connection, Neo4jServer, connected
 from .edges import read_edges
 from .moments import seconds_of_values, weights_of_values
 from .nodes import NodeReading
+from .places import NodePlace
 from .plans import ReadPlan, plan_of
-from .schema import label_counts, type_counts
+from .schema import label_counts, notes_count, type_counts
 
 __all__ = ["Neo4jGraph", "keys_of", "read_neo4j"]
 
@@ -96,6 +97,7 @@ def read_neo4j(
     *,
     without: Collection[str] = (),
     left_out: list[str] | None = None,
+    places: list[NodePlace] | None = None,
     on_progress: Update | None = None,
 ) -> KnowledgeGraph:
     """Read a graph from a Neo4j database, or another that speaks Bolt and Cypher.
@@ -107,6 +109,7 @@ def read_neo4j(
         config: what to read and where.
         without: further relationship types that are not read: the interactions.
         left_out: is told what was left out and what may be wrong, a line each, with numbers.
+        places: is told how nodes are found by their ids.
         on_progress: told how many nodes and relationships have come, and of how many.
 
     Raises:
@@ -118,6 +121,8 @@ def read_neo4j(
         reading.run()
     if left_out is not None:
         left_out += reading.told
+    if places is not None:
+        places += reading.places
     return reading.collector.graph()
 
 
@@ -127,7 +132,7 @@ class _Reading:
     def __init__(
         self, connection: Connection, config: Neo4jGraph, without: Collection[str], on_progress: Update | None
     ) -> None:
-        self.collector, self.told = TripleCollector(), list[str]()
+        self.collector, self.told, self.places = TripleCollector(), list[str](), list[NodePlace]()
         self._connection, self._config, self._on_progress = connection, config, on_progress
         self._excluded = [*config.exclude_relationships, *without]
         self._properties = [name for name in (config.weight, config.time) if name is not None]
@@ -147,6 +152,7 @@ class _Reading:
             batch=config.batch,
             prefixed=lambda label: config.id_prefix and label != config.item_label,
             advance=lambda n: self._advance(n, "nodes"),
+            own=plan.own,
         )
         for label in plan.labels:
             nodes.read(label)
@@ -154,8 +160,11 @@ class _Reading:
         if not len(nodes.ids()):
             raise DataError(f"{self._connection.where} has no node to read; fill it, or loosen `labels`")
         came, outside = self._read_edges(plan, nodes)
+        self.places = nodes.places()
         self._tell_nodes(plan, nodes)
         self._tell_edges(came, outside)
+        for kind, n in plan.own_types.items():
+            self.told.append(f"{n:,} relationships {kind} are recommendations that plait wrote, and no knowledge")
         self._tell_changes(plan, nodes)
 
     def _plan(self) -> ReadPlan:
@@ -192,6 +201,7 @@ class _Reading:
             batch=self._config.batch,
             tell=tell,
             advance=lambda n: self._advance(n, "relationships"),
+            own=plan.own,
         )
 
     def _numbers(self, name: str | None, by_name: dict[str, list[Any]], convert: Any) -> Any:
@@ -226,14 +236,15 @@ class _Reading:
                 )
 
     def _tell_changes(self, before: ReadPlan, nodes: NodeReading) -> None:
-        labels, types = label_counts(self._connection), type_counts(self._connection)
+        own = before.own
+        labels, types = label_counts(self._connection, own), type_counts(self._connection, own)
         counts = {
             f"nodes :{plan.label}": (plan.count, labels.get(plan.label, 0)) for plan in before.labels if plan.label
         }
         counts |= {f"relationships {kind}": (n, types.get(kind, 0)) for kind, n in before.types.items()}
         if self._config.labels is None:
-            read = len(nodes.ids())
-            counts["nodes"] = (read, int(self._connection.read_all("MATCH (n) RETURN count(n) AS n")[0]["n"]))
+            now = int(self._connection.read_all("MATCH (n) RETURN count(n) AS n")[0]["n"])
+            counts["nodes"] = (len(nodes.ids()), now - len(own.nodes) - notes_count(self._connection))
         changed = [f"{name} {old:,} then {new:,}" for name, (old, new) in counts.items() if old != new]
         if nodes.vanished:
             changed.append(f"{nodes.vanished:,} nodes deleted")

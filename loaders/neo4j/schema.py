@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, LiteralString
 
 from ...kg import ConfigError
 from .connection import Connection
 from .faults import RefusedQuery
+from .ledger import Entry, count_of
 from .names import cypher, quoted
+from .own import NOTHING, OWN_LABELS, Own, own_writings
 
 __all__ = [
     "GraphSchema",
@@ -18,6 +21,7 @@ __all__ = [
     "RelationshipFacts",
     "guessed_key",
     "label_counts",
+    "notes_count",
     "read_schema",
     "type_counts",
     "unique_keys",
@@ -69,10 +73,11 @@ class RelationshipFacts:
 
 @dataclass(frozen=True)
 class GraphSchema:
-    """Labels and relationships of a database, commonest first."""
+    """Labels and relationships of a database, commonest first, and apart from them what plait wrote, with counts."""
 
     labels: tuple[LabelFacts, ...]
     relationships: tuple[RelationshipFacts, ...]
+    written: tuple[tuple[Entry, int], ...] = ()
 
     def lines(self) -> list[str]:
         """The schema as text, a line a label, a relationship and a property."""
@@ -85,6 +90,8 @@ class GraphSchema:
             about = "" if r.exact else "about "
             text.append(f"(:{r.source or ''})-[:{r.type}]->(:{r.target or ''})  {about}{r.count:,}")
             text += _property_lines(r.properties, None)
+        for entry, count in self.written:
+            text.append(f"{entry.kind} {entry.name} of :{entry.label}, written by the model {entry.model}: {count:,}")
         return text
 
 
@@ -100,39 +107,50 @@ def read_schema(connection: Connection, *, sample: int = 100_000) -> GraphSchema
         connection: to the database.
         sample: how many nodes of a label, and relationships of a type, are looked at for their properties and ends.
     """
-    labels, unique = label_counts(connection), unique_keys(connection)
+    own = own_writings(connection)
+    labels, unique = label_counts(connection, own), unique_keys(connection)
     facts = []
     for label, count in labels.items():
-        properties = _properties(connection, f"MATCH (n:{quoted(label)})", sample)
+        properties = _properties(connection, own.match(label), own.keys(), sample, own.parameters)
         looked_at = min(count, sample)
         complete = [p.name for p in properties if p.count >= looked_at]
         facts.append(LabelFacts(label, count, looked_at, properties, guessed_key(label, unique, complete)))
     order = label_order(labels, {}, unique)
     found = [
         fact
-        for kind, count in type_counts(connection).items()
-        for fact in _relationships(connection, kind, count, order, sample)
+        for kind, count in type_counts(connection, own).items()
+        for fact in _relationships(connection, kind, count, order, own, sample)
     ]
-    return GraphSchema(tuple(facts), tuple(sorted(found, key=lambda r: -r.count)))
+    written = tuple((entry, count_of(connection, entry)) for entry in own.entries)
+    return GraphSchema(tuple(facts), tuple(sorted(found, key=lambda r: -r.count)), written)
 
 
-def label_counts(connection: Connection) -> dict[str, int]:
-    """Labels that some node has, commonest first, and how many have each."""
+def label_counts(connection: Connection, own: Own = NOTHING) -> dict[str, int]:
+    """Labels that some node has, commonest first, and how many have each; without what is plait's own."""
     names = [record["label"] for record in connection.read_all("CALL db.labels() YIELD label RETURN label")]
-    return _counted(connection, {name: cypher(f"MATCH (n:{quoted(name)}) RETURN count(n) AS n") for name in names})
+    queries = {name: cypher(own.match(name), "RETURN count(n) AS n") for name in names if name not in OWN_LABELS}
+    return _counted(connection, queries, own)
 
 
-def type_counts(connection: Connection) -> dict[str, int]:
-    """Relationship types that occur, commonest first, and how often each."""
+def notes_count(connection: Connection) -> int:
+    """How many nodes are plait's notes."""
+    queries = [f"MATCH (n:{quoted(label)}) RETURN count(n) AS n" for label in sorted(OWN_LABELS)]
+    return sum(int(connection.read_all(query)[0]["n"]) for query in queries)
+
+
+def type_counts(connection: Connection, own: Own = NOTHING) -> dict[str, int]:
+    """Relationship types that occur, commonest first, and how often each; without what is plait's own."""
     query = "CALL db.relationshipTypes() YIELD relationshipType RETURN relationshipType"
     names = [record["relationshipType"] for record in connection.read_all(query)]
-    queries = {name: cypher(f"MATCH ()-[r:{quoted(name)}]->() RETURN count(r) AS n") for name in names}
-    return _counted(connection, queries)
+    queries = {
+        name: cypher(f"MATCH ()-[r:{quoted(name)}]->()", own.edges("r", name), "RETURN count(r) AS n") for name in names
+    }
+    return _counted(connection, queries, own)
 
 
-def _counted(connection: Connection, queries: Mapping[str, str]) -> dict[str, int]:
-    # Neo4j answers these from its counts, without a look at the graph.
-    counts = {name: connection.read_all(query)[0]["n"] for name, query in queries.items()}
+def _counted(connection: Connection, queries: Mapping[str, str], own: Own) -> dict[str, int]:
+    # Where nothing is plait's, Neo4j answers these from its counts, without a look at the graph.
+    counts = {name: connection.read_all(query, **own.parameters)[0]["n"] for name, query in queries.items()}
     return {name: n for name, n in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])) if n}
 
 
@@ -172,14 +190,16 @@ def _id_like(*names: str) -> bool:
     return any(name.lower() in ID_LIKE or name.lower().endswith("id") for name in names)
 
 
-def _properties(connection: Connection, match: str, sample: int) -> tuple[PropertyFacts, ...]:
-    counts = connection.read_all(
-        cypher(match, "WITH n LIMIT $sample UNWIND keys(n) AS name RETURN name, count(*) AS n"), sample=sample
-    )
+def _properties(
+    connection: Connection, match: str, names: LiteralString, sample: int, parameters: Mapping[str, Any]
+) -> tuple[PropertyFacts, ...]:
+    query = cypher(match, f"WITH n LIMIT $sample UNWIND {names} AS name RETURN name, count(*) AS n")
+    counts = connection.read_all(query, sample=sample, **parameters)
     kinds: dict[str, Counter[str]] = {record["name"]: Counter() for record in counts}
-    for record in connection.read_all(cypher(match, "RETURN properties(n) AS properties LIMIT $few"), few=FEW):
-        for name, value in record["properties"].items():
-            kinds.setdefault(name, Counter())[_kind(value)] += 1
+    query = cypher(match, f"RETURN properties(n) AS properties, {names} AS names LIMIT $few")
+    for record in connection.read_all(query, few=FEW, **parameters):
+        for name in record["names"]:
+            kinds.setdefault(name, Counter())[_kind(record["properties"][name])] += 1
     return tuple(
         PropertyFacts(r["name"], tuple(kind for kind, _ in kinds[r["name"]].most_common()) or ("?",), r["n"])
         for r in sorted(counts, key=lambda r: (-r["n"], r["name"]))
@@ -195,13 +215,13 @@ def _kind(value: object) -> str:
 
 
 def _relationships(
-    connection: Connection, kind: str, count: int, order: list[str], sample: int
+    connection: Connection, kind: str, count: int, order: list[str], own: Own, sample: int
 ) -> list[RelationshipFacts]:
-    match = f"MATCH (a)-[n:{quoted(kind)}]->(b)"
-    properties = _properties(connection, match, sample)
+    match = cypher(f"MATCH (a)-[n:{quoted(kind)}]->(b)", own.edges("n", kind))
+    properties = _properties(connection, match, "keys(n)", sample, own.parameters)
     query = cypher(match, "WITH a, b LIMIT $sample RETURN labels(a) AS a, labels(b) AS b, count(*) AS n")
     ends: Counter[tuple[str | None, str | None]] = Counter()
-    for record in connection.read_all(query, sample=sample):
+    for record in connection.read_all(query, sample=sample, **own.parameters):
         ends[_first(record["a"], order), _first(record["b"], order)] += record["n"]
     exact, looked_at = count <= sample, max(ends.total(), 1)
     return [

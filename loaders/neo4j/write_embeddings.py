@@ -64,6 +64,7 @@ def write_embeddings(
     id_prefix: bool = False,
     batch: int = BATCH,
     dry_run: bool = False,
+    must_match: bool = False,
     on_progress: Update | None = None,
 ) -> EmbeddingReport:
     """Write an embedding to each node of a label whose id the table has.
@@ -84,6 +85,7 @@ def write_embeddings(
         id_prefix: whether the ids begin with the label, as LABEL/ID.
         batch: nodes a transaction.
         dry_run: write nothing, and report what would be.
+        must_match: take it for an error if there are ids, and no node has any of them.
         on_progress: told how many nodes are done, then how many percent of the index.
 
     Raises:
@@ -99,6 +101,8 @@ def write_embeddings(
         )
         found = nodes.find(ids)
         known = np.asarray(found.is_valid(), dtype=bool)
+        if must_match and len(ids):
+            nodes.must_have(found, ids, label, keys)
         state = np.full(len(ids), FREE)
         state[known] = np.asarray(nodes.state.take(found.drop_null()), dtype=np.int64)
         rows = np.flatnonzero(known & ((state == FREE) | (state == OURS)))

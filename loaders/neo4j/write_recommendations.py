@@ -61,6 +61,7 @@ def write_recommendations(
     create_users: bool = False,
     batch: int = BATCH,
     dry_run: bool = False,
+    must_match: bool = False,
     on_progress: Update | None = None,
 ) -> RecommendationReport:
     """Write relationships (:User)-[:RECOMMENDED {score, rank, model, at}]->(:Item).
@@ -80,6 +81,7 @@ def write_recommendations(
         create_users: make nodes for unknown users, marked with the model's id as `plait_created_by`.
         batch: about how many relationships a transaction has; a user is never in two.
         dry_run: write nothing, and report what would be.
+        must_match: take it for an error if no user, or no item, has a node.
         on_progress: told how many recommendations are done.
 
     Raises:
@@ -100,6 +102,8 @@ def write_recommendations(
             NodeIds.read(connection, item_label, keys[1], separator=separator),
             create_users=create_users,
         )
+        if must_match and len(table):
+            writing.check_match(item_label, keys)
         if dry_run:
             return writing.report(preview=writing.preview(create_users))
         note(connection, Entry(model_id, "recommendations", user_label, name), writing.at)
@@ -161,12 +165,21 @@ class _Writing:
         self.node = users.node.take(users.find(self.ids))
         item_ids = pc.dictionary_encode(self.table.column("item_id").combine_chunks())
         rows = items.find(item_ids.dictionary)
+        self.sides = (users, self.ids), (items, item_ids.dictionary)
         self.unknown_items = examples(item_ids.dictionary, rows.is_null())
         self.item = items.node.take(rows).take(item_ids.indices)
         self.missing = np.flatnonzero(np.asarray(self.node.is_null(), dtype=bool))
         count, some = examples(self.ids, self.node.is_null())
+        self.creating = create_users
         self.unknown_users = (0, []) if create_users else (count, some)
         self.whole = users.whole
+
+    def check_match(self, item_label: str, keys: list[list[str]]) -> None:
+        """See that some users, and some items, have nodes."""
+        (users, user_ids), (items, item_ids) = self.sides
+        if not self.creating:
+            users.must_have(users.find(user_ids), user_ids, self.label, keys[0])
+        items.must_have(items.find(item_ids), item_ids, item_label, keys[1])
 
     def make_users(self) -> int:
         """Make nodes for the users that have none; how many."""

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from plait.graph_commands import app
+from plait.commands.graph import app
 from plait.kg import DataError, PlaitError
 from plait.loaders import load_store
 
