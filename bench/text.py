@@ -1,97 +1,155 @@
-"""Texts a second: plait's encoder against the usual loop (batches of 32 in input order), same model, same process.
+"""Texts a second of plait's encoder against sentence-transformers' `encode` with its defaults, same model, same process.
 
-Run: python bench/text.py [number of texts]
+On a CPU: turn about, three rounds, and the median of the ratios of neighbouring runs, since other work on the machine slows
+both. On a GPU: tokens a second against what the model's multiplications alone would take at the speed of one large
+multiplication in the same precision.
+
+Run: python bench/text.py [--texts 512] [--model FOLDER] [--device cuda] [--max-tokens 128]
+Needs: pip install --no-deps sentence-transformers, and scikit-learn
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 import time
-from collections.abc import Callable, Iterable
-from functools import cache
+import warnings
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from rich.console import Console
 from rich.table import Table
-from transformers import AutoModel, AutoTokenizer
+from torch.utils.flop_counter import FlopCounterMode
 
-from plait.text.encoder import TextConfig, TextVectors
-from plait.text.huggingface import HuggingFaceEncoder, minilm_folder, token_batches
+from plait.text.encoder import Precision, TextVectors
+from plait.text.encoding_stats import EncodingStats
+from plait.text.huggingface import HuggingFaceEncoder, minilm_folder
+from plait.text.precision import has_bfloat16
 
 _WORDS = "light hair face cream body oil lemon glass rose travel set brush gentle night organic bottle new for with the"
-_CONFIG = TextConfig()
+_TOKENS_PER_BATCH = {"cpu": 2048, "cuda": 131_072}
+_ROUNDS = 3
 
-Rows = npt.NDArray[np.int64]
+Encode = Callable[[list[str]], TextVectors]
 
 
 def product_texts(count: int, rng: np.random.Generator) -> list[str]:
-    """Texts as a shop has them: many titles, some paragraphs (5 to 300 words, log-normal, median 25)."""
+    """Texts as a shop has them, about 40 tokens each: 10 to 100 words, log-normal, median 35."""
     words = np.array(_WORDS.split())
-    lengths = np.clip(rng.lognormal(np.log(25), 0.9, size=count), 5, 300).astype(int)
+    lengths = np.clip(rng.lognormal(np.log(35), 0.4, size=count), 10, 100).astype(int)
     return [" ".join(rng.choice(words, size=length)) for length in lengths]
 
 
-@cache
-def loaded() -> tuple[Any, Any]:
-    """Tokenizer and model, loaded once."""
-    return AutoTokenizer.from_pretrained(minilm_folder()), AutoModel.from_pretrained(minilm_folder())
+def sentence_transformers(folder: Path, device: str) -> Encode:
+    """`encode` of sentence-transformers as it comes."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from sentence_transformers import SentenceTransformer
+
+    model: Any = SentenceTransformer(str(folder), device=device)
+    return lambda texts: model.encode(texts, show_progress_bar=False)
 
 
-def naive(texts: list[str]) -> TextVectors:
-    """Vectors by the usual loop."""
-    tokenizer, model = loaded()
-    vectors = []
-    for rows in in_input_order(len(texts)):
-        batch = [texts[row] for row in rows]
-        inputs = tokenizer(batch, padding=True, truncation=True, max_length=_CONFIG.max_tokens, return_tensors="pt")
-        mask = inputs["attention_mask"].unsqueeze(-1)
-        with torch.inference_mode():
-            mean = (model(**inputs).last_hidden_state * mask).sum(1) / mask.sum(1)
-        vectors.append(torch.nn.functional.normalize(mean).numpy())
-    return np.concatenate(vectors)
+def plait(folder: Path, device: str, dtype: Precision, max_tokens: int) -> HuggingFaceEncoder:
+    """Our encoder of the same folder."""
+    batch = _TOKENS_PER_BATCH[device.split(":")[0]]
+    return HuggingFaceEncoder(folder, max_tokens=max_tokens, tokens_per_batch=batch, device=device, dtype=dtype)
 
 
-def in_input_order(count: int, batch: int = 32) -> list[Rows]:
-    """Rows of each batch of the usual loop."""
-    return np.split(np.arange(count), range(batch, count, batch))
-
-
-def padding(lengths: Rows, batches: Iterable[Rows]) -> str:
-    """Share of the tokens run that are padding."""
-    return f"{1 - lengths.sum() / sum(len(rows) * lengths[rows].max() for rows in batches):.1%}"
-
-
-def timed(encode: Callable[[list[str]], TextVectors], texts: list[str]) -> tuple[float, TextVectors]:
+def timed(encode: Encode, texts: list[str]) -> tuple[float, TextVectors]:
     """Texts a second, and the vectors."""
     start = time.perf_counter()
     vectors = encode(texts)
     return len(texts) / (time.perf_counter() - start), vectors
 
 
-def main() -> None:
-    """Print the comparison: three rounds, turn about, the best of each, since other work only ever slows one down."""
-    texts = product_texts(int(sys.argv[1]) if len(sys.argv) > 1 else 1000, np.random.default_rng(0))
-    limit = _CONFIG.tokens_per_batch
-    encoder = HuggingFaceEncoder(minilm_folder(), max_tokens=_CONFIG.max_tokens, tokens_per_batch=limit)
-    loaded()
-    encoder.encode(["warm up"])
-    rounds = [(timed(naive, texts), timed(encoder.encode, texts)) for _ in range(3)]
-    slow, fast = max(theirs for (theirs, _), _ in rounds), max(own for _, (own, _) in rounds)
-    (_, expected), (_, vectors) = rounds[0]
-    lengths = np.array([len(ids) for ids in encoder.tokenise(texts)])
-    table = Table("", "texts/s", "ratio", "padding", title=f"{len(texts):,} texts, {torch.get_num_threads()} threads")
-    table.add_row("32 in input order", f"{slow:.0f}", "1.00", padding(lengths, in_input_order(len(texts))))
-    row = (
-        f"plait, {limit:,} tokens",
-        f"{fast:.0f}",
-        f"{fast / slow:.2f}",
-        padding(lengths, token_batches(lengths, limit)),
+def cosines(one: TextVectors, other: TextVectors) -> TextVectors:
+    """Cosine of each pair of rows."""
+    return (one * other).sum(axis=1) / np.linalg.norm(one, axis=1) / np.linalg.norm(other, axis=1)
+
+
+def compare(texts: list[str], folder: Path, device: str, max_tokens: int) -> Table:
+    """Each precision against sentence-transformers, one after the other in each round."""
+    theirs = sentence_transformers(folder, device)
+    wanted: list[Precision] = ["float32", *(["bfloat16"] if has_bfloat16(torch.device(device)) else [])]  # type: ignore[list-item]
+    wanted += ["int8"] if device == "cpu" else []
+    ours = {dtype: plait(folder, device, dtype, max_tokens) for dtype in wanted}
+    for encode in (theirs, *(encoder.encode for encoder in ours.values())):
+        encode(texts[:64])
+    table = Table("", "texts/s", "ratio", "least cosine", "padding", title=f"{len(texts):,} texts on {device}")
+    baseline = []
+    for dtype, encoder in ours.items():
+        encoder.stats = EncodingStats()
+        rounds = [(timed(theirs, texts), timed(encoder.encode, texts)) for _ in range(_ROUNDS)]
+        ratio = np.median([own / their for (their, _), (own, _) in rounds])
+        baseline += [their for (their, _), _ in rounds]
+        speed = np.median([own for _, (own, _) in rounds])
+        least = cosines(rounds[0][0][1], rounds[0][1][1]).min()
+        table.add_row(
+            f"plait, {dtype}", f"{speed:,.0f}", f"{ratio:.2f}", f"{least:.5f}", f"{encoder.stats.padding_share:.1%}"
+        )
+    table.add_row("sentence-transformers", f"{np.median(baseline):,.0f}", "1.00", "", "")
+    return table
+
+
+def floor(texts: list[str], encoder: HuggingFaceEncoder) -> str:
+    """Tokens a second on a GPU, and which share that is of what the multiplications alone would allow."""
+    encoder.encode(texts)
+    tokens = sum(map(len, encoder.tokenise(texts)))
+    encoder.stats = EncodingStats()
+    encoder.encode(texts)
+    whole, tokenising = encoder.stats.seconds, seconds(lambda: encoder.tokenise(texts))
+    with FlopCounterMode(display=False) as counter:
+        encoder.encode(texts[:1024])
+    work = counter.get_total_flops() / sum(map(len, encoder.tokenise(texts[:1024])))
+    peak = multiplications(encoder.device)
+    bound = peak / work
+    return (
+        f"{encoder.precision}: {tokens / whole:,.0f} tokens/s, without the tokenizer {tokens / (whole - tokenising):,.0f}; "
+        f"{work / 1e6:,.1f} MFLOP a token at {peak / 1e12:,.0f} TFLOP/s (one large multiplication, measured) would be "
+        f"{bound:,.0f}: {tokens / whole / bound:.1%} and {tokens / (whole - tokenising) / bound:.1%} of that"
     )
-    table.add_row(*row)
-    Console().print(table, f"largest difference of a coordinate: {np.abs(vectors - expected).max():.1e}")
+
+
+def seconds(run: Callable[[], object]) -> float:
+    """Seconds that a call takes."""
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def multiplications(device: torch.device, size: int = 8192) -> float:
+    """Floating-point operations a second of one large bfloat16 multiplication."""
+    one = torch.randn(size, size, device=device, dtype=torch.bfloat16)
+
+    def run() -> None:
+        for _ in range(10):
+            one @ one
+        torch.cuda.synchronize(device)
+
+    run()
+    return 10 * 2 * size**3 / min(seconds(run) for _ in range(3))
+
+
+def main() -> None:
+    """Print the comparison, and on a GPU the floor."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--texts", type=int, default=512)
+    parser.add_argument("--model", type=Path)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--max-tokens", type=int, default=256)
+    given = parser.parse_args()
+    folder = given.model or minilm_folder()
+    texts = product_texts(given.texts, np.random.default_rng(0))
+    console = Console()
+    if given.device == "cpu":
+        mean = np.mean([len(ids) for ids in plait(folder, "cpu", "float32", given.max_tokens).tokenise(texts)])
+        console.print(f"{mean:.1f} tokens a text, {torch.get_num_threads()} threads")
+    console.print(compare(texts, folder, given.device, given.max_tokens))
+    if given.device != "cpu":
+        console.print(floor(texts, plait(folder, given.device, "bfloat16", given.max_tokens)))
 
 
 if __name__ == "__main__":

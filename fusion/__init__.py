@@ -8,10 +8,13 @@ from .explain import Explanation, Hop
 from .graph_signal import GraphSignal
 from .metrics import METRICS, Metrics, coverage, ranking_metrics
 from .popularity import Popularity
+from .query_intent import Intent
 from .ranking import Ranked, top_k
 from .recommender import Recommendation, Recommender, SimilarItem
+from .search import Match, SearchHit
 from .signal import Audience, Signal
 from .storage import load, save
+from .text_signal import TextSignal
 
 __all__ = [
     "METRICS",
@@ -23,14 +26,18 @@ __all__ = [
     "Explanation",
     "GraphSignal",
     "Hop",
+    "Intent",
+    "Match",
     "Metrics",
     "Popularity",
     "Ranked",
     "Recommendation",
     "Recommender",
     "Row",
+    "SearchHit",
     "Signal",
     "SimilarItem",
+    "TextSignal",
     "coverage",
     "load",
     "ranking_metrics",

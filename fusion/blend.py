@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from itertools import permutations
+from math import comb
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
 from pydantic import BaseModel, ConfigDict, Field
 
 from .recency import Recency
-from .signal import Audience, Scores, Signal
+from .signal import Audience, KnowsStrangers, Scores, Signal
 
 __all__ = ["Blend", "BlendConfig", "search_weights", "standardised"]
+
+WHOLE_GRID = 250
+"""Most points of a grid that is searched whole; at a tenth of a second each that is half a minute."""
+COARSE_GRID = 84
+"""Most points of the coarse grid: six signals in thirds, four in fifths or sixths."""
+
+Point = tuple[int, ...]
+"""Weights in ticks of the grid."""
 
 
 class BlendConfig(BaseModel):
@@ -21,7 +33,8 @@ class BlendConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     step: float = Field(default=0.05, ge=0.01, le=1)
-    """Grid of the weights, which sum to 1."""
+    """Grid of the weights, which sum to 1. A grid of up to 250 points is searched whole (three signals at 0.05: 231); a
+    larger one coarsely first, then around the best point, in steps that halve."""
 
     max_users: int = Field(default=3000, ge=10)
     """Validation users looked at, drawn by the seed where there are more."""
@@ -54,8 +67,9 @@ class Blend:
     def parts(self, audience: Audience, seen: sp.csr_array) -> dict[str, Scores]:
         """The weighted, standardised scores of each signal of positive weight; their sum is the blend.
 
-        Users without a history are ranked by popularity alone, where that is among the signals: some signals know
-        nothing of them, and would rank at random.
+        Users without a history are ranked by popularity, where that is among the signals: some signals know nothing of
+        them, and would rank at random. A signal that knows them by something else, such as a text of their own, counts
+        as much as popularity then; how much it should no validation tells, since none is done without a history.
         """
         parts = {
             name: np.float32(weight) * standardised(self.signal_score(name, audience), seen)
@@ -66,9 +80,21 @@ class Blend:
         if cold.any() and "popularity" in self.signals:
             for part in parts.values():
                 part[cold] = 0
-            whole = parts.setdefault("popularity", np.zeros(seen.shape, dtype=np.float32))
-            whole[cold] = standardised(self.signals["popularity"].score(audience), seen)[cold]
+            self._add_cold(parts, audience, seen, cold)
         return parts
+
+    def _add_cold(
+        self, parts: dict[str, Scores], audience: Audience, seen: sp.csr_array, cold: npt.NDArray[np.bool_]
+    ) -> None:
+        """Put into the parts what ranks users without a history."""
+        asked = {"popularity": cold}
+        for name, signal in self.signals.items():
+            if isinstance(signal, KnowsStrangers) and (known := cold & signal.knows(audience)).any():
+                asked[name] = known
+        share = 1 / np.sum(list(asked.values()), axis=0, dtype=np.float32).clip(1)
+        for name, rows in asked.items():
+            part = parts.setdefault(name, np.zeros(seen.shape, dtype=np.float32))
+            part[rows] = (share[:, None] * standardised(self.signals[name].score(audience), seen))[rows]
 
     def score(self, audience: Audience, seen: sp.csr_array) -> Scores:
         """Blended scores, shape (batch, items)."""
@@ -104,6 +130,10 @@ def search_weights(
 ) -> tuple[dict[str, float], float]:
     """The weights on a grid whose blend has the best metric; of equals the first found, fewest signals first.
 
+    A large grid is not searched whole: among its points on a coarser grid, which has each signal alone, the best is
+    taken, and then weight is moved from one signal to another as long as that helps, by ever smaller steps down to one
+    of the grid. What is found is a best point among its neighbours, and the same for the same parts.
+
     Args:
         parts: standardised scores by signal.
         metric: what is to be high, on validation.
@@ -112,14 +142,52 @@ def search_weights(
     Returns:
         Weights by signal, and the metric they reach.
     """
-    names = list(parts)
-    best, best_metric = dict.fromkeys(names, 0.0), -np.inf
-    for weights in sorted(_simplex(len(names), round(1 / step)), key=lambda w: sum(x > 0 for x in w)):
-        total = _weighted([parts[name] for name in names], weights)
-        value = metric(total)
-        if value > best_metric + 1e-12:
-            best, best_metric = dict(zip(names, weights, strict=True)), value
-    return best, best_metric
+    names, ticks = list(parts), round(1 / step)
+    rows = [parts[name] for name in names]
+
+    @cache
+    def value(point: Point) -> float:
+        return metric(_weighted(rows, [share / ticks for share in point]))
+
+    coarse = _coarse(len(names), ticks)
+    best = _best_of(_simplex(len(names), coarse, ticks // coarse), value)
+    move = ticks // coarse // 2
+    while move:
+        best = _climbed(best, move, value)
+        move //= 2
+    return {name: share / ticks for name, share in zip(names, best, strict=True)}, value(best)
+
+
+def _coarse(n: int, ticks: int) -> int:
+    """Parts of 1 on the first grid: all of them where that makes few points, else as many as divide them and do."""
+    points = {parts: comb(parts + n - 1, n - 1) for parts in range(1, ticks + 1) if ticks % parts == 0}
+    if points[ticks] <= WHOLE_GRID:
+        return ticks
+    return max((parts for parts, count in points.items() if count <= COARSE_GRID), default=1)
+
+
+def _climbed(point: Point, move: int, value: Callable[[Point], float]) -> Point:
+    """The best point that moves of so many ticks from one weight to another lead up to, the best move each time."""
+    while True:
+        moved = [
+            tuple(share + move * ((at == to) - (at == start)) for at, share in enumerate(point))
+            for start, to in permutations(range(len(point)), 2)
+            if point[start] >= move
+        ]
+        best = _best_of([point, *moved], value)
+        if best == point:
+            return point
+        point = best
+
+
+def _best_of(points: Iterable[Point], value: Callable[[Point], float]) -> Point:
+    """The point of the highest value; of equals the one of fewest signals, then the first."""
+    ordered = sorted(points, key=lambda point: sum(share > 0 for share in point))
+    best = ordered[0]
+    for point in ordered[1:]:
+        if value(point) > value(best) + 1e-12:
+            best = point
+    return best
 
 
 def _weighted(parts: Sequence[Scores], weights: Sequence[float]) -> Scores:
@@ -130,15 +198,11 @@ def _weighted(parts: Sequence[Scores], weights: Sequence[float]) -> Scores:
     return total
 
 
-def _simplex(n: int, ticks: int) -> Iterator[tuple[float, ...]]:
-    """All vectors of n shares, each a multiple of 1 / ticks, that sum to 1."""
+def _simplex(n: int, parts: int, ticks: int = 1) -> Iterator[Point]:
+    """All vectors of n shares, each a multiple of `ticks`, that sum to `parts * ticks`."""
     if n == 1:
-        yield (1.0,)
+        yield (parts * ticks,)
         return
-    for first in range(ticks + 1):
-        rest = ticks - first
-        if rest == 0:
-            yield (1.0, *(0.0 for _ in range(n - 1)))
-            continue
-        for tail in _simplex(n - 1, rest):
-            yield (first / ticks, *(share * rest / ticks for share in tail))
+    for first in range(parts + 1):
+        for rest in _simplex(n - 1, parts - first, ticks):
+            yield (first * ticks, *rest)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,71 +16,24 @@ from ..gnn import Embeddings
 from ..gnn.embeddings import unit
 from ..kg import IdMap, ItemGraph, UnknownIdError
 from ..loaders import ExportFormat, export_embeddings
+from ..loaders.neo4j.places import Neo4jPlaces
+from .answers import Recommendation, SimilarItem, Warmth
 from .blend import Blend
+from .candidates import Allowed, Candidates
 from .explain import Explainer, Explanation
 from .graph_signal import GraphSignal
-from .ranking import top_k
+from .histories import news_of, with_news
+from .item_prices import ItemPrices
+from .neo4j_paths import Neo4jPaths
+from .query_encoder import QueryEncoder
+from .query_intent import Intent
 from .recency import Recency
+from .search import Searcher, SearchHit, personal, searchable
 from .signal import Audience
 
 __all__ = ["Recommendation", "Recommender", "SimilarItem", "Warmth"]
 
-Warmth = Literal["hot", "warm", "cold"]
-"""hot: known to the training; warm: folded in from a history; cold: no history, so the answer is what is popular."""
-
 BATCH = 1024
-
-
-@dataclass(frozen=True)
-class Recommendation:
-    """One recommended item.
-
-    Attributes:
-        user_id: whom for.
-        item_id: what.
-        rank: from 1.
-        score: blended score; comparable within one user's list alone.
-        title: the item's display name.
-        signals: what each signal adds to the score.
-        warmth: how well the user is known.
-        paths: why, if asked for.
-    """
-
-    user_id: str
-    item_id: str
-    rank: int
-    score: float
-    title: str
-    signals: Mapping[str, float]
-    warmth: Warmth
-    paths: tuple[Explanation, ...] = ()
-
-    def as_record(self) -> dict[str, Any]:
-        """A JSON-ready record."""
-        return asdict(self)
-
-
-@dataclass(frozen=True)
-class SimilarItem:
-    """An item like another.
-
-    Attributes:
-        item_id: the like one.
-        rank: from 1.
-        score: cosine of the two items' embeddings.
-        title: its display name.
-        shared: labels of entities both are linked to, rarest first, as (relation, label).
-    """
-
-    item_id: str
-    rank: int
-    score: float
-    title: str
-    shared: tuple[tuple[str, str], ...]
-
-    def as_record(self) -> dict[str, Any]:
-        """A JSON-ready record."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +48,9 @@ class Recommender:
         liked: positives of each user (train and validation), by how many steps ago (1 the last), shape (users, items).
         seen: all interactions known, liked or not, shape (users, items).
         trained: whether each user was known to the training, shape (users,).
+        places: where a Neo4j database has the graph and the interactions; None where none is known to.
+        encoder: reads queries as it read the items; None where the model knows no texts.
+        prices: what items cost; None where nothing is known of it.
     """
 
     users: IdMap
@@ -105,6 +60,9 @@ class Recommender:
     liked: sp.csr_array
     seen: sp.csr_array
     trained: npt.NDArray[np.bool_]
+    places: Neo4jPlaces | None = None
+    encoder: QueryEncoder | None = None
+    prices: ItemPrices | None = None
 
     @property
     def items(self) -> IdMap:
@@ -125,6 +83,7 @@ class Recommender:
         *,
         history: Mapping[str, Sequence[str]] | None = None,
         explain: bool = False,
+        candidates: Candidates | Iterable[str] | None = None,
     ) -> list[Recommendation]:
         """The k best items for each user, seen ones left out; one list, user after user in the order asked.
 
@@ -136,6 +95,7 @@ class Recommender:
             history: item ids by user id, oldest first, taken as liked after all that is known: a new user, or news of
                 an old one.
             explain: give paths.
+            candidates: ids of the items that may be recommended, or who tells them; all by default.
 
         Raises:
             TypeError: if `users` is one string rather than a list of ids, or an id is no string.
@@ -149,9 +109,10 @@ class Recommender:
                 raise TypeError(f"ids are strings, and {user!r} is {type(user).__name__}: recommend([str(id)])")
         if k < 1:
             raise ValueError(f"k is {k}, expected at least 1")
+        allowed = Allowed.of(candidates, self.items)
         found: list[Recommendation] = []
         for first in range(0, len(users), BATCH):
-            found.extend(self._recommend_batch(users[first : first + BATCH], k, history or {}, explain))
+            found.extend(self._recommend_batch(users[first : first + BATCH], k, history or {}, explain, allowed))
         return found
 
     def explain(self, user: str, item: str, *, n: int = 3, history: Sequence[str] = ()) -> list[Explanation]:
@@ -163,8 +124,10 @@ class Recommender:
         audience, _ = self._audience([user], {user: history} if history else {})
         return self._explainer.explain(user, audience.steps.indices.astype(np.int64), self._item(item), n=n)
 
-    def similar_items(self, item: str, k: int = 10) -> list[SimilarItem]:
-        """The k items nearest to one by cosine of their embeddings.
+    def similar_items(
+        self, item: str, k: int = 10, *, candidates: Candidates | Iterable[str] | None = None
+    ) -> list[SimilarItem]:
+        """The k items nearest to one by cosine of their embeddings, of the candidates if any are given.
 
         Raises:
             UnknownIdError: if the item is unknown.
@@ -172,11 +135,74 @@ class Recommender:
         number = self._item(item)
         cosines = (self._unit_items @ self._unit_items[number]).astype(np.float32)[None, :]
         itself = sp.csr_array(([1.0], ([0], [number])), shape=cosines.shape)
-        ranked = top_k(cosines, k, exclude=itself)
+        ranked = Allowed.of(candidates, self.items).best(cosines, k, exclude=itself)
         return [
             SimilarItem(self.items.id(n), rank, float(score), self._title(n), self._shared(number, n))
-            for rank, (n, score) in enumerate(_listed(ranked.items[0], ranked.scores[0]), start=1)
+            for rank, (n, score) in enumerate(ranked.listed(0), start=1)
         ]
+
+    def search(
+        self,
+        query: str,
+        user: str | None = None,
+        k: int = 10,
+        *,
+        history: Sequence[str] = (),
+        candidates: Candidates | Iterable[str] | None = None,
+        exclude_seen: bool = False,
+        explain: bool = False,
+    ) -> list[SearchHit]:
+        """The k items that suit a query best, by what it means, names and costs and, with a user, by the user's taste.
+
+        Args:
+            query: free text; what is read of it, and how, `intent` tells.
+            user: whose taste counts too; without one the answer depends on the query alone.
+            k: how many items.
+            history: item ids, oldest first, taken as liked after all that is known of the user.
+            candidates: ids of the items that may be found, or who tells them; all by default.
+            exclude_seen: leave out what the user has seen.
+            explain: give the paths from the user's history to each item.
+
+        Raises:
+            ValueError: if there is no word in the query, or k is below 1.
+            ModelError: if the model knows no texts, or the encoder that read them is missing.
+            UnknownIdError: if an item of the history is unknown.
+        """
+        if user is not None and not isinstance(user, str):
+            raise TypeError(f"ids are strings, and {user!r} is {type(user).__name__}: user={str(user)!r}")
+        found = self._searcher.find(query)
+        parts, warmth = dict(found.parts), None
+        numbers = np.array([-1]) if user is None else self.users.numbers([user], missing="negative")
+        audience, seen = with_news(numbers, news_of([history], self._item, len(self.items)), self.liked, self.seen)
+        if user is not None or history:
+            parts["user"] = personal(self.blend.score(audience, seen), seen)
+            warmth = "warm" if user is None else self.warmth(user, history)
+        scores = np.stack(list(parts.values())).sum(axis=0, dtype=np.float32, keepdims=True)
+        best = list(Allowed.of(candidates, self.items).best(scores, k, seen if exclude_seen else None).listed(0))
+        items, liked = [item for item, _ in best], audience.steps.indices.astype(np.int64)
+        why = self._explainer.explain_all(user or "you", liked, items) if explain else [[] for _ in items]
+        return [
+            SearchHit(
+                self.items.id(item),
+                rank,
+                score,
+                title := self._title(item),
+                {signal: float(part[item]) for signal, part in parts.items()},
+                warmth,
+                tuple(paths),
+                self._searcher.matches(found, item, title),
+            )
+            for rank, ((item, score), paths) in enumerate(zip(best, why, strict=True), start=1)
+        ]
+
+    def intent(self, query: str) -> Intent:
+        """What a query asks for: brands, categories and other entities it names, a price, and the rest.
+
+        Raises:
+            ValueError: if there is no word in the query.
+            ModelError: if the model knows no texts.
+        """
+        return self._searcher.intent(query)
 
     def embedding_tables(self) -> dict[str, tuple[IdMap, npt.NDArray[np.float32]]]:
         """Ids and embeddings, shape (n, d), of "items", "users" and "entities"; cosines between them have meaning."""
@@ -204,15 +230,15 @@ class Recommender:
         return Audience(numbers, self.liked[numbers])
 
     def _recommend_batch(
-        self, users: Sequence[str], k: int, history: Mapping[str, Sequence[str]], explain: bool
+        self, users: Sequence[str], k: int, history: Mapping[str, Sequence[str]], explain: bool, allowed: Allowed
     ) -> Iterator[Recommendation]:
         audience, seen = self._audience(users, history)
         parts = self.blend.parts(audience, seen)
-        ranked = top_k(np.sum(list(parts.values()), axis=0, dtype=np.float32), k, exclude=seen)
+        ranked = allowed.best(np.sum(list(parts.values()), axis=0, dtype=np.float32), k, exclude=seen)
         for row, user in enumerate(users):
             warmth = self.warmth(user, history.get(user, ()))
             liked = audience.steps.indices[audience.steps.indptr[row] : audience.steps.indptr[row + 1]]
-            best = list(_listed(ranked.items[row], ranked.scores[row]))
+            best = list(ranked.listed(row))
             items = [item for item, _ in best]
             why = self._explainer.explain_all(user, liked.astype(np.int64), items) if explain else [[] for _ in items]
             for rank, ((item, score), paths) in enumerate(zip(best, why, strict=True), start=1):
@@ -227,27 +253,8 @@ class Recommender:
 
     def _audience(self, users: Sequence[str], history: Mapping[str, Sequence[str]]) -> tuple[Audience, sp.csr_array]:
         """Histories of users known or not, and what they have seen."""
-        numbers = self.users.numbers(users, missing="negative")
-        news = self._news([history.get(user, ()) for user in users])
-        known = _taken(self.liked, numbers)
-        # What is known lies further back by the length of the news, and news of an old item replaces what was known.
-        known.data += np.repeat(news.max(axis=1).toarray().ravel(), np.diff(known.indptr))
-        steps = sp.csr_array(known - known.multiply(news > 0) + news)
-        steps.eliminate_zeros()
-        return Audience(numbers, steps), sp.csr_array(_taken(self.seen, numbers).maximum(news > 0))
-
-    def _news(self, histories: Sequence[Sequence[str]]) -> sp.csr_array:
-        """Histories given by the caller, oldest first, as steps ago; of a repeated item the last counts."""
-        rows: list[int] = []
-        columns: list[int] = []
-        steps: list[int] = []
-        for row, history in enumerate(histories):
-            latest = dict.fromkeys(self._item(item) for item in reversed(history))
-            rows += [row] * len(latest)
-            columns += list(latest)
-            steps += range(1, len(latest) + 1)
-        shape = (len(histories), len(self.items))
-        return sp.csr_array((np.array(steps, dtype=np.float32), (rows, columns)), shape=shape)
+        news = news_of([history.get(user, ()) for user in users], self._item, len(self.items))
+        return with_news(self.users.numbers(users, missing="negative"), news, self.liked, self.seen)
 
     def _item(self, item: str) -> int:
         number = self.items.number(item)
@@ -260,7 +267,13 @@ class Recommender:
 
     @cached_property
     def _explainer(self) -> Explainer:
-        return Explainer(self.graph, self._title, self.seen, self._affinity)
+        neo4j = None if self.places is None else Neo4jPaths(self.graph, self.places, self.users, self.seen)
+        return Explainer(self.graph, self._title, self.seen, self._affinity, neo4j)
+
+    @cached_property
+    def _searcher(self) -> Searcher:
+        text, encoder = searchable(self.blend.signals.get("text"), self.encoder)
+        return Searcher(self.graph, self.titles, text, encoder, self.prices)
 
     @cached_property
     def _unit_items(self) -> npt.NDArray[np.float32]:
@@ -278,18 +291,3 @@ class Recommender:
         both = both[np.argsort(self.graph.adjacency.degree(both), kind="stable")][:3]
         relation = {int(n): int(r) for n, r in zip(edges.node, edges.relation, strict=True)}
         return tuple((self.graph.relations[relation[int(n)]], self.graph.node_label(int(n))) for n in both)
-
-
-def _taken(matrix: sp.csr_array, numbers: npt.NDArray[np.int64]) -> sp.csr_array:
-    """Rows of a matrix, an empty one where the number is -1."""
-    known = np.flatnonzero(numbers >= 0)
-    # A product with a 0-1 matrix picks rows and leaves the others empty.
-    ones = np.ones(len(known), dtype=np.float32)
-    pick = sp.csr_array((ones, (known, numbers[known])), shape=(len(numbers), matrix.shape[0]))
-    return sp.csr_array(pick @ matrix)
-
-
-def _listed(items: npt.NDArray[np.int64], scores: npt.NDArray[np.float32]) -> Iterator[tuple[int, float]]:
-    for item, score in zip(items.tolist(), scores.tolist(), strict=True):
-        if item >= 0:
-            yield item, score

@@ -13,7 +13,7 @@ import scipy.sparse as sp
 
 from .recency import Recency
 
-__all__ = ["Arrays", "Audience", "Scores", "Signal"]
+__all__ = ["Arrays", "Audience", "KnowsStrangers", "Scores", "Signal"]
 
 Scores = npt.NDArray[np.float32]
 """A score for every user of an audience and every item, shape (batch, items)."""
@@ -73,3 +73,11 @@ class Signal(Protocol):
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> Signal:
         """The signal that gave these arrays."""
+
+
+@runtime_checkable
+class KnowsStrangers(Protocol):
+    """A signal that may know something of a user without any history, and is asked then."""
+
+    def knows(self, audience: Audience) -> npt.NDArray[np.bool_]:
+        """Of whom something is known besides the history, shape (batch,)."""

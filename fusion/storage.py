@@ -16,11 +16,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import scipy.sparse as sp
 import yaml
+from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from .._version import __version__
 from ..kg import IdMap, ItemGraph, ModelError, whole_directory
+from ..loaders.neo4j.places import Neo4jPlaces
 from .blend import Blend
 from .ease import Ease
 from .evaluation import Evaluation
@@ -28,7 +30,9 @@ from .graph_signal import GraphSignal
 from .popularity import Popularity
 from .recency import Recency
 from .recommender import Recommender
+from .search_storage import read_encoder, read_prices, write_for_search
 from .signal import Signal
+from .text_signal import TextSignal
 
 __all__ = ["FORMAT", "Record", "check_target", "load", "read_record", "save", "sha256_of", "without_nan"]
 
@@ -36,7 +40,8 @@ FORMAT = 1
 """Version of the folder's layout."""
 
 MANIFEST = "manifest.json"
-KINDS: Mapping[str, type[Signal]] = {kind.kind: kind for kind in (Popularity, Ease, GraphSignal)}
+PLACES = "neo4j.json"
+KINDS: Mapping[str, type[Signal]] = {kind.kind: kind for kind in (Popularity, Ease, GraphSignal, TextSignal)}
 
 
 @dataclass(frozen=True)
@@ -65,11 +70,14 @@ def save(recommender: Recommender, record: Record, folder: str | Path) -> None:
     with whole_directory(folder) as target:
         _write_graph(recommender, target)
         _write_interactions(recommender, target)
+        write_for_search(recommender.encoder, recommender.prices, target)
         for name, signal in recommender.blend.signals.items():
             save_file({k: np.ascontiguousarray(v) for k, v in signal.arrays().items()}, target / f"{name}.safetensors")
         (target / "config.yaml").write_text(yaml.safe_dump(dict(record.config), sort_keys=False), encoding="utf-8")
         _write_json(target / "evaluation.json", record.evaluation.as_record())
         _write_json(target / "details.json", record.details)
+        if recommender.places is not None:
+            _write_json(target / PLACES, recommender.places.model_dump(mode="json"))
         blend = {
             name: {
                 "kind": recommender.blend.signals[name].kind,
@@ -150,6 +158,9 @@ def load(folder: str | Path) -> Recommender:
         liked=sp.csr_array((steps[liked], (user[liked], item[liked])), shape=shape),
         seen=sp.csr_array((np.ones(len(user), dtype=np.float32), (user, item)), shape=shape),
         trained=np.asarray(_column(folder, "users", "trained"), dtype=bool),
+        places=_places(folder) if PLACES in manifest["files"] else None,
+        encoder=read_encoder(folder, manifest["files"]),
+        prices=read_prices(folder, manifest["files"]),
     )
 
 
@@ -231,6 +242,13 @@ def _read_graph(folder: Path, relations: list[str], inverse_names: dict[str, str
         items.column("entity").combine_chunks(),
         inverse_names,
     )
+
+
+def _places(folder: Path) -> Neo4jPlaces:
+    try:
+        return Neo4jPlaces.model_validate_json((folder / PLACES).read_bytes())
+    except ValidationError as error:
+        raise ModelError("what it says of a database cannot be read; train anew", path=folder / PLACES) from error
 
 
 def _write_interactions(recommender: Recommender, target: Path) -> None:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import scipy.sparse as sp
 
-from ..gnn import Embeddings
 from ..kg import (
     ConfigError,
     DataError,
@@ -21,26 +19,24 @@ from ..kg import (
     Progress,
     SilentProgress,
     available_cores,
-    short_names,
 )
 from ..loaders import Catalogue, Split, before_mapping, read_catalogue, read_graph, read_split
-from ..text import TextEncoder, Verbaliser, load_encoder
-from .blend import Blend, search_weights, standardised
+from .blend import Blend
 from .config import Config
-from .ease import Ease, item_entities
 from .evaluation import Evaluation, HeldOut, Scorer, evaluate
-from .graph_signal import GraphSignal
+from .fitting import device_of, fit_blend, fit_ease, fit_net, fit_recency, fit_text
+from .item_prices import item_prices
+from .neo4j_paths import places_of
 from .popularity import Popularity
 from .recency import Recency
 from .recommender import Recommender
+from .review_stage import read_reviews_of
 from .signal import Audience, Scores, Signal
 from .stages import Stages
 from .storage import Record, save, sha256_of
+from .text_stage import EncodedTexts, encode_nodes
 
 __all__ = ["Trained", "fingerprint", "read_data", "scorers", "train"]
-
-VALIDATION_USERS = 4000
-"""Most users that early stopping and the choice of penalties look at."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,28 +88,34 @@ def train(config: Config, *, progress: Progress | None = None) -> Trained:
     split, catalogue = read_data(config, stages, rng)
     # Now, not at the end of a long training: by then a file may be another.
     data = fingerprint(config)
-    text = _encode(config, catalogue, stages)
     held_out = HeldOut.of(split, "valid")
     if len(held_out.users) == 0:
         raise ConfigError(
             f"no user of the validation part has a history in train ({held_out.cold} have none): there is nothing to "
             "choose by; take split.strategy temporal_per_user, or an earlier split (a larger split.valid)"
         )
+    text = encode_nodes(config, catalogue, stages, str(device_of(config)), split=split, held_out=held_out)
+    features = None if text is None else text.nodes
     signals: dict[str, Signal] = {"popularity": Popularity.fit(split.positives())}
-    plain, signals["ease"], ease_choice = _fit_ease(config, split, catalogue, held_out, stages)
+    plain, signals["ease"], ease_choice = fit_ease(config, split, catalogue, held_out, stages)
     ablations: dict[str, Signal] = {"ease, no graph": plain}
     details: dict[str, Any] = {"threads": threads, "ease": ease_choice}
     if config.evaluation.ablations:
         bare = ItemGraph.without_graph(split.items)
-        net, _ = _fit_net(config, split, bare, None, held_out, stages, "graph net without graph")
-        ablations["gnn, no graph"] = net
-    signals["gnn"], details["gnn"] = _fit_net(config, split, catalogue.graph, text, held_out, stages, "graph net")
-    recency = _fit_recency(config, {**signals, **ablations}, held_out, stages, rng)
-    blend = _fit_blend(config, signals, recency, held_out, stages, rng)
+        ablations["gnn, no graph"] = fit_net(config, split, bare, None, held_out, stages, "graph net without graph")[0]
+        if features is not None:
+            net, _ = fit_net(config, split, catalogue.graph, None, held_out, stages, "graph net without text")
+            ablations["gnn, no text"] = net
+    signals["gnn"], details["gnn"] = fit_net(config, split, catalogue.graph, features, held_out, stages, "graph net")
+    if text is not None and (by_text := fit_text(text, stages)) is not None:
+        signals["text"] = by_text
+    recency = fit_recency(config, {**signals, **ablations}, held_out, stages, rng)
+    blend = fit_blend(config, signals, recency, held_out, stages, rng)
     with stages.stage("evaluate") as stage:
         evaluation = evaluate(scorers(signals, ablations, blend, recency), split, config.evaluation)
         stage.result(f"{evaluation.users['valid']:,} validation and {evaluation.users['test']:,} test users")
-    recommender = _assemble(split, catalogue, blend)
+    recommender = _assemble(split, catalogue, blend, text)
+    details["text"] = None if text is None else dict(text.details)
     details["recency"] = {name: asdict(choice) for name, choice in recency.items()}
     details |= {"stages": stages.as_records(), "data": data, "schema": _schema_record(catalogue)}
     details["mapping"] = [] if catalogue.mapped is None else [str(step) for step in catalogue.mapped.steps]
@@ -130,13 +132,18 @@ def read_data(config: Config, stages: Stages, rng: np.random.Generator) -> tuple
         if report.duplicates:
             dropped += f"; {report.duplicates:,} repeated pairs dropped"
         stage.result(f"{rows:,} of {len(split.users):,} users with {len(split.items):,} items{dropped}")
+    before = before_mapping(config.data, split)
+    if config.data.reviews is not None:
+        opinions = read_reviews_of(config, config.data.reviews, split, report, stages)
+        split = opinions.weighed(split)
+        before = opinions.then_aspects(before, split, config.data.links)
     mapped = None
     if config.data.graph is not None:
         with stages.stage("read graph") as stage:
             mapped = read_graph(
                 config.data.graph,
                 on_progress=stage.update,
-                before=before_mapping(config.data, split),
+                before=before,
                 without=config.data.interaction_relationships,
             )
             shaped = "".join(f"; {step}" for step in mapped.steps if step.dropped)
@@ -150,6 +157,7 @@ def read_data(config: Config, stages: Stages, rng: np.random.Generator) -> tuple
         without = f", {told:,} triples that tell held-out interactions taken out" if told else ""
         around = f"{len(catalogue.graph.entities):,} entities around"
         stage.result(f"{linked:,} of {len(catalogue.items):,} items linked, {around}{without}")
+    catalogue = replace(catalogue, places=places_of(config.data, catalogue, report))
     return split.with_items(catalogue.items), catalogue
 
 
@@ -179,171 +187,11 @@ def _set_threads(wanted: int) -> int:
     return threads
 
 
-def _device(config: Config) -> Any:
-    from ..gnn.training import choose_device
-
-    try:
-        return choose_device(config.device)
-    except (ValueError, RuntimeError) as error:
-        raise ConfigError(f"device: {error}") from error
-
-
-def _encode(config: Config, catalogue: Catalogue, stages: Stages) -> npt.NDArray[np.float32] | None:
-    """Text vectors of items and entities in node order, shape (items + entities, t); None if text is off."""
-    if config.text is None:
-        return None
-    texts = _texts(config, catalogue)
-    if not any(texts):
-        return None
-    with stages.stage("encode texts", len(texts)) as stage:
-        encoder: TextEncoder = load_encoder(config.text, device=str(_device(config)))
-        vectors = encoder.encode(texts, on_progress=stage.update)
-        reused = getattr(encoder, "reused", 0)
-        stage.result(f"{len(texts):,} texts of items and entities, {reused:,} of them known from before")
-    return vectors
-
-
-def _texts(config: Config, catalogue: Catalogue) -> list[str]:
-    """Texts of items, then of entities: from the graph where it knows the node, else from the item table."""
-    graph, knowledge, schema = catalogue.graph, catalogue.knowledge, catalogue.schema
-    texts = list(catalogue.table.texts)
-    if knowledge is None or schema is None:
-        return texts
-    verbaliser = Verbaliser(knowledge, schema, catalogue.labels, config.verbalise)
-    linked = np.flatnonzero(catalogue.item_entity >= 0)
-    for item, told in zip(linked, verbaliser.tell(catalogue.item_entity[linked]), strict=True):
-        texts[item] = told.text
-    around = knowledge.entities.numbers(graph.entities.to_arrow())
-    return texts + [told.text for told in verbaliser.tell(around)]
-
-
-def _fit_ease(
-    config: Config, split: Split, catalogue: Catalogue, held_out: HeldOut, stages: Stages
-) -> tuple[Ease, Ease, dict[str, Any]]:
-    """EASE on interactions alone and with entities, each with the penalty that validates best."""
-    if len(split.items) > config.ease.max_items:
-        raise ConfigError(
-            f"EASE needs a matrix of {len(split.items):,} x {len(split.items):,} items "
-            f"({len(split.items) ** 2 * 4 / 2**30:.1f} GiB); raise ease.max_items if there is memory for six of it"
-        )
-    history = split.positives().matrix()
-    entities = item_entities(catalogue.graph)
-    weights = [w for w in config.ease.entity_weight if w > 0] if entities.nnz else []
-    grid = [(l2, weight) for weight in (0.0, *weights) for l2 in config.ease.l2]
-    k = config.evaluation.ks[0]
-    best: dict[bool, tuple[float, Ease, dict[str, float]]] = {}
-    watched = held_out.sample(VALIDATION_USERS, np.random.default_rng(config.seed))
-    with stages.stage("fit EASE", len(grid)) as stage:
-        for done, (l2, weight) in enumerate(grid, start=1):
-            try:
-                model = Ease.fit(history, entities, l2=l2, entity_weight=weight)
-            except ValueError as error:
-                raise ConfigError(f"ease: {error}") from error
-            value = watched.ndcg(model.score(watched.audience()), k)
-            for with_graph in {False, True} if weight == 0 else {True}:
-                if with_graph not in best or value > best[with_graph][0]:
-                    best[with_graph] = (value, model, {"l2": l2, "entity_weight": weight, "valid_ndcg": value})
-            stage.update(done, note=f"NDCG@{k} {max(entry[0] for entry in best.values()):.4f}")
-        chosen = best[True][2]
-        stage.result(f"l2 {chosen['l2']:g}, entity weight {chosen['entity_weight']:g}: NDCG@{k} {best[True][0]:.4f}")
-    return best[False][1], best[True][1], {"with_graph": best[True][2], "without_graph": best[False][2]}
-
-
-def _fit_net(
-    config: Config,
-    split: Split,
-    graph: ItemGraph,
-    text: npt.NDArray[np.float32] | None,
-    held_out: HeldOut,
-    stages: Stages,
-    name: str,
-) -> tuple[GraphSignal, dict[str, Any]]:
-    """Train a graph net, stopped early by validation NDCG."""
-    from ..gnn.training import Epoch, train_net
-
-    k = config.evaluation.ks[0]
-    watched = held_out.sample(VALIDATION_USERS, np.random.default_rng(config.seed))
-
-    def validate(embeddings: Embeddings) -> float:
-        return watched.ndcg(GraphSignal(embeddings).score(watched.audience()), k)
-
-    with stages.stage(f"train {name}", config.gnn.epochs) as stage:
-
-        def tell(epoch: Epoch) -> None:
-            best = f", best NDCG@{k} {epoch.best:.4f}" if np.isfinite(epoch.best) else ""
-            stage.update(epoch.number, note=f"loss {epoch.loss:.3f}{best}")
-
-        result = train_net(
-            split.positives(),
-            graph,
-            text,
-            config.gnn,
-            validate=validate,
-            seed=config.seed,
-            device=_device(config),
-            on_epoch=tell,
-        )
-        stopped = "interrupted" if result.interrupted else f"{result.epochs} epochs"
-        stage.result(f"{stopped}, best {result.best_epoch}: NDCG@{k} {result.best_metric:.4f}")
-    names = ("user-item", *short_names(graph.relations))
-    weights = dict(zip((*names, *(f"inverse {n}" for n in names)), result.relation_weights.tolist(), strict=True))
-    details = {
-        "epochs": result.epochs,
-        "best_epoch": result.best_epoch,
-        "best_metric": result.best_metric,
-        "interrupted": result.interrupted,
-        "relation_weights": weights,
-    }
-    return GraphSignal(result.embeddings), details
-
-
-def _fit_recency(
-    config: Config, signals: Mapping[str, Signal], held_out: HeldOut, stages: Stages, rng: np.random.Generator
-) -> dict[str, Recency]:
-    """How much recent items count for each signal, by validation; popularity looks at no history."""
-    k = config.evaluation.ks[0]
-    sample = held_out.sample(config.blend.max_users, rng)
-    choices = config.recency.choices()
-    chosen: dict[str, Recency] = {}
-    named = {name: signal for name, signal in signals.items() if not isinstance(signal, Popularity)}
-    with stages.stage("weigh recent items", len(named) * len(choices)) as stage:
-        for number, (name, signal) in enumerate(named.items()):
-            best = -np.inf
-            for tried, recency in enumerate(choices, start=1):
-                value = sample.ndcg(signal.score(sample.audience().recent(recency)), k)
-                if value > best:
-                    chosen[name], best = recency, value
-                stage.update(number * len(choices) + tried, note=name)
-        stage.result("last item +" + ", ".join(f"{r.boost:g} ({name})" for name, r in chosen.items()))
-    return chosen
-
-
-def _fit_blend(
-    config: Config,
-    signals: Mapping[str, Signal],
-    recency: Mapping[str, Recency],
-    held_out: HeldOut,
-    stages: Stages,
-    rng: np.random.Generator,
-) -> Blend:
-    k = config.evaluation.ks[0]
-    sample = held_out.sample(config.blend.max_users, rng)
-    with stages.stage("weigh signals") as stage:
-        parts = {
-            name: standardised(signal.score(sample.audience().recent(recency.get(name, Recency()))), sample.seen)
-            for name, signal in signals.items()
-        }
-        weights, value = search_weights(parts, lambda scores: sample.ndcg(scores, k), config.blend.step)
-        shown = ", ".join(f"{name} {weight:.2f}" for name, weight in weights.items())
-        stage.result(f"{shown}: NDCG@{k} {value:.4f}")
-    return Blend(signals, weights, {name: recency[name] for name in signals if name in recency})
-
-
 def scorers(
     signals: Mapping[str, Signal], ablations: Mapping[str, Signal], blend: Blend, recency: Mapping[str, Recency]
 ) -> dict[str, Scorer]:
     """What is evaluated, in the order of the table."""
-    order = ("popularity", "ease, no graph", "ease", "gnn, no graph", "gnn")
+    order = ("popularity", "text", "ease, no graph", "ease", "gnn, no graph", "gnn, no text", "gnn")
     every = {**signals, **ablations}
     alone = {name: _scorer(every[name], recency.get(name, Recency())) for name in order if name in every}
     return {**alone, "blend": blend.score}
@@ -358,17 +206,21 @@ def _scorer(signal: Signal, recency: Recency) -> Scorer:
     return score
 
 
-def _assemble(split: Split, catalogue: Catalogue, blend: Blend) -> Recommender:
+def _assemble(split: Split, catalogue: Catalogue, blend: Blend, text: EncodedTexts | None) -> Recommender:
     """The recommender that knows train and validation as history."""
     trained = np.zeros(len(split.users), dtype=bool)
     trained[split.positives().user] = True
     titles: pa.Array = catalogue.titles
-    return Recommender(split.users, titles, catalogue.graph, blend, split.history("test"), split.seen("test"), trained)
+    known, places = (split.history("test"), split.seen("test")), catalogue.places
+    encoder = None if text is None else text.encoder
+    prices = item_prices(catalogue.knowledge, catalogue.item_entity)
+    return Recommender(split.users, titles, catalogue.graph, blend, *known, trained, places, encoder, prices)
 
 
 def fingerprint(config: Config) -> dict[str, str]:
     """SHA-256 of every input file, by name."""
-    files = [*config.data.files(), *config.split.files()]
+    stored = [] if config.text is None else config.text.paths()
+    files = [*config.data.files(), *config.split.files(), *config.verbalise.files(), *stored]
     return {str(path): sha256_of(path) for path in files if path.is_file()}
 
 

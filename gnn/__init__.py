@@ -5,6 +5,7 @@ What needs torch lies in `gnn.training` and below, and is imported when a net is
 
 from .config import GnnConfig
 from .embeddings import Embeddings
+from .features import NodeFeatures
 from .unified import UnifiedGraph
 
-__all__ = ["Embeddings", "GnnConfig", "UnifiedGraph"]
+__all__ = ["Embeddings", "GnnConfig", "NodeFeatures", "UnifiedGraph"]

@@ -11,7 +11,19 @@ from .config import GnnConfig
 from .propagation import Propagation
 from .unified import UnifiedGraph
 
-__all__ = ["LightNet", "Propagated"]
+__all__ = ["LightNet", "NodeText", "Propagated"]
+
+
+class NodeText(NamedTuple):
+    """Texts of items and entities in node order.
+
+    Attributes:
+        vectors: text vectors, shape (items + entities, t).
+        present: which nodes have a text, bool, shape (items + entities,); the vectors of the others are not read.
+    """
+
+    vectors: Tensor
+    present: Tensor
 
 
 class Propagated(NamedTuple):
@@ -42,15 +54,21 @@ class LightNet(nn.Module):
     :math:`m_v` is 0 for users and items without an interaction in training, 1 elsewhere: what they are must come from
     their texts and edges, since an embedding of their own would stay the noise it started as.
 
+    :math:`t_v` is centred by the mean of the texts there are, and 0 where there is none: what is expected of a text
+    nobody has read, so that it neither speaks for the node nor passes anything on. A learned vector for "no text" was
+    not taken: a node that somebody met has :math:`e_v` to learn it with, and all others would share one direction, by
+    which, cosines being scores, items would be alike for nothing but what is not known of them.
+
     Args:
         graph: the unified graph.
         config: sizes.
-        text: text vectors of items and entities in node order, zero rows where there is none,
-            shape (items + entities, t); None for a net without text.
+        text: texts of items and entities in node order; None for a net without text.
         generator: source of the initial embeddings, on the CPU, so that all devices start alike.
     """
 
-    def __init__(self, graph: UnifiedGraph, config: GnnConfig, text: Tensor | None, generator: torch.Generator) -> None:
+    def __init__(
+        self, graph: UnifiedGraph, config: GnnConfig, text: NodeText | None, generator: torch.Generator
+    ) -> None:
         super().__init__()
         self.layers = config.layers
         self.n_users = graph.n_users
@@ -61,7 +79,7 @@ class LightNet(nn.Module):
         self.relation_weight = nn.Parameter(torch.ones(2 * graph.n_relations), requires_grad=config.relation_weights)
         self.projection: nn.Parameter | None = None
         if text is not None:
-            centred, projection = _principal_projection(text, config.dimension, 0.1)
+            centred, projection = _principal_projection(*text, config.dimension, 0.1)
             self.register_buffer("text", centred)
             self.projection = nn.Parameter(projection)
 
@@ -82,16 +100,15 @@ class LightNet(nn.Module):
         return Propagated((inner + x) / (self.layers + 1), inner, own)
 
 
-def _principal_projection(text: Tensor, dimension: int, std: float) -> tuple[Tensor, Tensor]:
+def _principal_projection(text: Tensor, present: Tensor, dimension: int, std: float) -> tuple[Tensor, Tensor]:
     """Text vectors centred, and the projection onto their first principal axes, scaled to a mean deviation of `std`.
 
     Language models' vectors share a large common part that says nothing; and starting from the principal axes the
     projected texts are as far apart at the start as they can be.
 
     Returns:
-        Centred text, rows without text still zero, shape (n, t); and the projection, shape (t, dimension).
+        Centred text, zero where there is none, shape (n, t); and the projection, shape (t, dimension).
     """
-    present = text.abs().sum(1) > 0
     centred = torch.where(present[:, None], text - text[present].mean(0), torch.zeros(()))
     # Of the Gram matrix rather than of the rows: t is some hundreds, the rows may be millions.
     _, axes = torch.linalg.eigh((centred.T @ centred).double())

@@ -16,7 +16,8 @@ from torch import Tensor
 from ..kg import Interactions, ItemGraph
 from .config import GnnConfig
 from .embeddings import Embeddings
-from .light import LightNet
+from .features import NodeFeatures
+from .light import LightNet, NodeText
 from .objective import rows, softmax_loss
 from .propagation import Propagation
 from .unified import UnifiedGraph
@@ -78,7 +79,7 @@ def choose_device(name: str) -> torch.device:
 def train_net(
     interactions: Interactions,
     graph: ItemGraph,
-    text: npt.NDArray[np.float32] | None,
+    text: NodeFeatures | None,
     config: GnnConfig,
     *,
     validate: Callable[[Embeddings], float],
@@ -93,7 +94,7 @@ def train_net(
     Args:
         interactions: the positives to learn from; held-out ones must not be among them.
         graph: the graph around the items; `ItemGraph.without_graph` trains on interactions alone.
-        text: text vectors of items and entities, zero rows where there is none, shape (items + entities, t), or None.
+        text: text vectors of items and entities with a mark at those there are, or None.
         config: the net and its training.
         validate: gives the metric to choose by (higher is better); sees validation data, never test data.
         seed: the same seed on the same machine gives the same embeddings.
@@ -134,7 +135,7 @@ class _Run:
         self,
         interactions: Interactions,
         graph: ItemGraph,
-        text: npt.NDArray[np.float32] | None,
+        text: NodeFeatures | None,
         config: GnnConfig,
         seed: int,
         device: torch.device,
@@ -145,8 +146,8 @@ class _Run:
         unified = UnifiedGraph.build(interactions, graph)
         self.n_users, self.n_items = unified.n_users, unified.n_items
         self.graph = Propagation.on(unified, device)
-        vectors = None if text is None else torch.from_numpy(text)
-        self.net = LightNet(unified, config, vectors, self.generator).to(device)
+        told = None if text is None else NodeText(torch.from_numpy(text.vectors), torch.from_numpy(text.present))
+        self.net = LightNet(unified, config, told, self.generator).to(device)
         pairs = interactions.matrix().tocoo()
         self.counts = np.bincount(pairs.col, minlength=self.n_items)
         self.user = torch.from_numpy(pairs.row.astype(np.int64)).to(device)

@@ -17,11 +17,13 @@ from .quality.describe import DataReport, describe
 from .quality.finding import Finding
 from .rdf.reader import RdfGraph, read_rdf, read_rdflib
 from .rdf.store import StoreGraph, load_store, open_store, read_store
+from .reviews import Reviews, ReviewsConfig, read_reviews
 from .saved_graph import SavedGraph, read_saved_graph, save_graph
 from .source import Catalogue, DataConfig, before_mapping, read_catalogue, read_log, read_split
 from .sparql.endpoint import SparqlGraph, read_sparql
 from .triples.kgat import KgatGraph, read_kgat
 from .triples.tables import TripleGraph, read_triples
+from .users import UsersConfig, UserTable, read_users
 
 __all__ = [
     "AmazonGraph",
@@ -42,6 +44,8 @@ __all__ = [
     "LinksConfig",
     "Part",
     "RdfGraph",
+    "Reviews",
+    "ReviewsConfig",
     "SavedGraph",
     "SparqlGraph",
     "Split",
@@ -49,6 +53,8 @@ __all__ = [
     "StoreGraph",
     "TableGraph",
     "TripleGraph",
+    "UserTable",
+    "UsersConfig",
     "assembled",
     "before_mapping",
     "describe",
@@ -68,6 +74,7 @@ __all__ = [
     "read_property_tables",
     "read_rdf",
     "read_rdflib",
+    "read_reviews",
     "read_saved_graph",
     "read_sparql",
     "read_split",
@@ -75,6 +82,7 @@ __all__ = [
     "read_table",
     "read_table_graph",
     "read_triples",
+    "read_users",
     "save_graph",
     "split_interactions",
 ]

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from ..kg import KnowledgeGraph, Mapped, MappingStep, Update, apply_mapping
 from .amazon.reader import AmazonGraph, read_amazon
+from .neo4j.places import NodePlace, graph_places
 from .neo4j.read import Neo4jGraph, read_neo4j
 from .property.config import TableGraph
 from .property.graphstorm import GraphStormGraph, read_graphstorm
@@ -60,20 +61,26 @@ def read_graph(
         PlaitError: if the source cannot be read, or the mapping names what is not there.
     """
     left_out: list[str] = []
-    graph = _read(config, left_out, on_progress, without)
+    nodes: list[NodePlace] = []
+    graph = _read(config, left_out, on_progress, without, nodes)
     steps = [MappingStep("read", text) for text in left_out]
     if before is not None:
         triples, graph = graph.n_triples, before(graph)
         if told := triples - graph.n_triples:
             steps.append(MappingStep("held out", f"{told:,} triples that tell held-out interactions taken out", told))
     mapped = apply_mapping(graph, config.mapping, on_progress=on_progress)
-    return replace(mapped, steps=(*steps, *mapped.steps))
+    stored = graph_places(nodes, graph, mapped) if nodes else None
+    return replace(mapped, steps=(*steps, *mapped.steps), stored=stored)
 
 
 def _read(
-    config: GraphConfig, left_out: list[str], on_progress: Update | None, without: Collection[str]
+    config: GraphConfig,
+    left_out: list[str],
+    on_progress: Update | None,
+    without: Collection[str],
+    nodes: list[NodePlace],
 ) -> KnowledgeGraph:
-    """The graph as the source has it; what the reader leaves out of it is told in `left_out`."""
+    """The graph as the source has it; told are what the reader leaves out, and where a database has the nodes."""
     match config:
         case RdfGraph():
             return read_rdf(config.files, base=config.base, on_progress=on_progress)
@@ -92,6 +99,6 @@ def _read(
         case GraphStormGraph():
             return read_graphstorm(config, left_out=left_out, on_progress=on_progress)
         case Neo4jGraph():
-            return read_neo4j(config, without=without, left_out=left_out, on_progress=on_progress)
+            return read_neo4j(config, without=without, left_out=left_out, places=nodes, on_progress=on_progress)
         case SavedGraph():
             return read_saved_graph(config.folder)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
 from ..kg import DataError, IdMap
+from .files.joined_texts import joined_texts
 from .files.tables import find_column, read_table, words_of
 
 __all__ = ["ITEM_NAMES", "ItemTable", "ItemsConfig", "read_items"]
@@ -73,9 +73,5 @@ def read_items(config: ItemsConfig | None, items: IdMap) -> ItemTable:
     at[rows[known]] = known
     take = pa.array(at, mask=at < 0)
     texts = [words_of(table.column(c), f"text {c!r}", config.path).combine_chunks().take(take) for c in columns]
-    point = pa.scalar(". ", type=pa.large_string())
-    joined = (
-        pc.binary_join_element_wise(*texts, point, null_handling="skip").to_pylist() if texts else [""] * len(items)
-    )
     titles = texts[0] if title else pa.nulls(len(items), pa.large_string())
-    return ItemTable(titles, [text or "" for text in joined])
+    return ItemTable(titles, joined_texts(texts).to_pylist() if texts else [""] * len(items))

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from ..kg import (
+    UNTYPED,
     ConfigError,
     IdMap,
     Interactions,
@@ -33,6 +34,9 @@ from .logs.filters import FiltersConfig, filtered_parts
 from .logs.interactions import InteractionsConfig, InteractionsReport, read_interactions
 from .logs.splits import Split, SplitConfig, assembled, given_parts, parts_of
 from .neo4j.interactions import Neo4jInteractions, read_neo4j_interactions
+from .neo4j.places import GraphPlaces, Neo4jPlaces
+from .reviews import ReviewsConfig
+from .users import UsersConfig
 
 __all__ = ["Catalogue", "DataConfig", "before_mapping", "read_catalogue", "read_log", "read_split"]
 
@@ -72,10 +76,16 @@ class DataConfig(BaseModel):
     items: ItemsConfig | None = None
     """Table of titles, for items that the graph does not know."""
 
+    users: UsersConfig | None = None
+    """Table of texts of the users' own: a profile, queries."""
+
+    reviews: ReviewsConfig | None = None
+    """What is made of the reviews in the log, if anything is."""
+
     def files(self) -> list[Path]:
         """All files named."""
         graph = [] if self.graph is None else self.graph.paths()
-        sections = (self.interactions, self.links, self.items)
+        sections = (self.interactions, self.links, self.items, self.users)
         single: list[Path | None] = [*(getattr(section, "path", None) for section in sections), self.filters.items]
         return [*(path for path in single if path is not None), *graph]
 
@@ -88,6 +98,17 @@ class DataConfig(BaseModel):
     def _links_want_a_graph(self) -> DataConfig:
         if self.links is not None and self.graph is None:
             raise ValueError("links lead to the entities of a graph: name one under data.graph, or leave links out")
+        return self
+
+    @model_validator(mode="after")
+    def _reviews_change_something(self) -> DataConfig:
+        if self.reviews is None:
+            return self
+        from_database = isinstance(self.interactions, Neo4jInteractions)
+        if from_database:
+            raise ValueError("reviews are read from a log in a file; leave reviews out, or export the interactions")
+        if self.reviews.polarity == "none" and (self.graph is None or not self.reviews.aspects):
+            raise ValueError("reviews would change nothing: say polarity: weight, or name a graph for their aspects")
         return self
 
 
@@ -105,6 +126,7 @@ class Catalogue:
         table: titles and texts from the item table.
         mapped: what was done to the graph after it was read; None where there is none.
         held_out_triples: how many triples told of a held-out interaction, and were taken out of the graph.
+        places: where a database has the graph and the interactions, if one has.
     """
 
     items: IdMap
@@ -116,6 +138,7 @@ class Catalogue:
     table: ItemTable
     mapped: Mapped | None = None
     held_out_triples: int = 0
+    places: Neo4jPlaces | None = None
 
     @property
     def titles(self) -> pa.Array:
@@ -205,4 +228,21 @@ def read_catalogue(data: DataConfig, items: IdMap, mapped: Mapped | None, split:
         )
     names = labels(knowledge, schema)
     graph = ItemGraph.build(knowledge, schema, items, linked, names, data.graph.around, mapped.inverse_names)
-    return Catalogue(items, knowledge, schema, names, linked, graph, read_items(data.items, items), mapped, told)
+    table, places = read_items(data.items, items), _places(mapped, knowledge, schema, items, linked)
+    return Catalogue(items, knowledge, schema, names, linked, graph, table, mapped, told, places)
+
+
+def _places(
+    mapped: Mapped, knowledge: KnowledgeGraph, schema: Schema, items: IdMap, linked: Numbers
+) -> Neo4jPlaces | None:
+    """Where a database has the graph, if it comes from one."""
+    if not isinstance(mapped.stored, GraphPlaces):
+        return None
+    # A relation that has triples made of properties is none of the database's.
+    made = set(schema.predicates("category"))
+    relations = {name: types for name, types in mapped.stored.relations.items() if name not in made}
+    known = np.flatnonzero(linked >= 0)
+    names = [*knowledge.types, UNTYPED]
+    types = [names[kind] for kind in knowledge.type_of[linked[known]].tolist()]
+    places = Neo4jPlaces(graph=mapped.stored.model_copy(update={"relations": relations}))
+    return places.with_items(items.to_arrow().take(pa.array(known)), types)

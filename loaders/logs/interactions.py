@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,9 @@ from .id_columns import numbered
 from .log_files import LogFile, read_log_file
 from .sessions import session_numbers
 from .times import checked_zone
+
+if TYPE_CHECKING:
+    from ..neo4j.places import LogPlaces
 
 __all__ = ["InteractionsConfig", "InteractionsReport", "read_interactions"]
 
@@ -78,6 +81,11 @@ class InteractionsConfig(BaseModel):
     """Minutes of idleness after which a user's next interaction begins a new session; needs times. Sessions are kept
     with the interactions and described; no model is trained on them yet."""
 
+    review: str | None = None
+    """Column of what the user wrote about the item, read where `data.reviews` asks for it, and of the train part alone.
+    Inferred from the usual names: review, review_text, text, comment, ..., a `summary` or `review_title` beside it put
+    first."""
+
     min_weight: float | None = None
     """What counts as liked: rows below are known to be seen and never recommended, but are no positives."""
 
@@ -108,6 +116,7 @@ class InteractionsReport:
         dropped: all that was dropped, by rule.
         unread_event: a column that by its name holds event types, where no `events` say what these weigh: it is not
             read, and every row counts alike.
+        stored: where a database has the interactions, if they come from one.
     """
 
     rows: int
@@ -115,6 +124,7 @@ class InteractionsReport:
     columns: dict[str, str | None]
     dropped: tuple[Dropped, ...] = ()
     unread_event: str | None = None
+    stored: LogPlaces | None = None
 
     def with_dropped(self, more: Iterable[Dropped]) -> InteractionsReport:
         """The report with what a later step (a filter) dropped."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -89,6 +89,10 @@ class DataReport:
     def with_shacl(self, report: ShaclReport) -> DataReport:
         """The same with the result of a check against shapes."""
         return replace(self, shacl=report, findings=by_severity((*self.findings, *shacl_findings(report))))
+
+    def with_findings(self, findings: Iterable[Finding]) -> DataReport:
+        """The same with findings from elsewhere, such as those in the texts of nodes."""
+        return replace(self, findings=by_severity((*self.findings, *findings)))
 
     def as_record(self) -> dict[str, Any]:
         """A JSON-ready record."""

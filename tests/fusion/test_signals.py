@@ -10,8 +10,10 @@ from plait.fusion.ease import Ease
 from plait.fusion.graph_signal import GraphSignal
 from plait.fusion.popularity import Popularity
 from plait.fusion.signal import Audience, Signal
+from plait.fusion.text_signal import TextSignal
 from plait.gnn import Embeddings
 from plait.kg import IdMap, Interactions
+from plait.text.features import TextFeatures
 
 N_USERS, N_ITEMS, N_ENTITIES, DIMENSION = 13, 7, 4, 5
 
@@ -28,12 +30,27 @@ def _gnn() -> GraphSignal:
     return GraphSignal(Embeddings(*rows, bias=rng.normal(size=N_ITEMS).astype(np.float32), temperature=0.3))
 
 
-@pytest.fixture(params=["popularity", "ease", "gnn"])
+def _texts(rng: np.random.Generator, n: int, missing: int) -> TextFeatures:
+    vectors = (rng.normal(size=(n, 9)) + 3).astype(np.float32)
+    vectors[missing] = 0
+    return TextFeatures(vectors, np.arange(n) != missing)
+
+
+def _text() -> TextSignal:
+    """Texts of all items but one, and of some users."""
+    rng = np.random.default_rng(6)
+    signal = TextSignal.fit(_texts(rng, N_ITEMS, 2), _texts(rng, N_USERS, 5))
+    assert signal is not None
+    return signal
+
+
+@pytest.fixture(params=["popularity", "ease", "gnn", "text"])
 def signal(request: pytest.FixtureRequest) -> Signal:
     made: dict[str, Signal] = {
         "popularity": Popularity.fit(interactions()),
         "ease": Ease.fit(interactions().matrix(), l2=3),
         "gnn": _gnn(),
+        "text": _text(),
     }
     assert {name: made[name].kind for name in made} == {name: name for name in made}
     return made[request.param]
@@ -99,6 +116,7 @@ def test_a_stranger_without_history_is_answered(signal: Signal) -> None:
         "popularity": lambda: np.log1p(arrays["counts"]),
         "ease": lambda: np.zeros(N_ITEMS),
         "gnn": lambda: arrays["bias"],
+        "text": lambda: np.zeros(N_ITEMS),
     }
     assert scores == pytest.approx(expected[signal.kind]())
 

@@ -14,6 +14,7 @@ import torch
 from plait.gnn import Embeddings, GnnConfig
 from plait.gnn.embeddings import unit
 from plait.gnn.training import _Run
+from plait.text.features import TextFeatures
 
 if TYPE_CHECKING:
     from conftest import World
@@ -24,7 +25,8 @@ Matrix = npt.NDArray[np.float32]
 def run_of(world: World, layers: int) -> _Run:
     """A net that has learned a little, its relation weights put far from 1."""
     rng = np.random.default_rng(4)
-    text = rng.normal(size=(world.n_items + world.n_entities, 9)).astype(np.float32)
+    vectors = rng.normal(size=(world.n_items + world.n_entities, 9)).astype(np.float32)
+    text = TextFeatures(vectors, np.ones(len(vectors), dtype=bool))
     config = GnnConfig(dimension=5, layers=layers, batch_size=8)
     run = _Run(world.interactions, world.graph, text, config, seed=11, device=torch.device("cpu"))
     run.epoch()

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from plait.gnn import GnnConfig, UnifiedGraph
-from plait.gnn.light import LightNet
+from plait.gnn.light import LightNet, NodeText
 from plait.gnn.propagation import Propagation
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 CONFIG = GnnConfig(dimension=5, layers=2)
 
 
-def net_of(world: World, text: Tensor | None, config: GnnConfig = CONFIG, seed: int = 3) -> LightNet:
+def net_of(world: World, text: NodeText | None, config: GnnConfig = CONFIG, seed: int = 3) -> LightNet:
     unified = UnifiedGraph.build(world.interactions, world.graph)
     return LightNet(unified, config, text, torch.Generator().manual_seed(seed))
 
@@ -35,12 +35,12 @@ def own_part(net: LightNet) -> Tensor:
     return net.embedding * net.get_buffer("met")
 
 
-def some_text(world: World, width: int = 8) -> Tensor:
+def some_text(world: World, width: int = 8) -> NodeText:
     """Text vectors with a large common part, as language models give, and no text at node 1."""
     generator = torch.Generator().manual_seed(9)
     text = torch.randn(world.n_items + world.n_entities, width, generator=generator) * torch.linspace(3, 0.1, width) + 7
     text[1] = 0
-    return text
+    return NodeText(text, torch.arange(len(text)) != 1)
 
 
 def test_mean_of_three_layers_by_hand(four_nodes: World) -> None:
@@ -84,14 +84,25 @@ def test_a_node_without_text_stays_without(any_world: World) -> None:
     assert (told(net_of(any_world, some_text(any_world)))[1] == 0).all()
 
 
+@pytest.mark.parametrize("filler", [-40.0, float("nan")])
+def test_the_mark_alone_says_what_is_missing(any_world: World, filler: float) -> None:
+    """Whatever stands in a row that is marked as missing; and a text whose vector is 0 is a text for all that."""
+    text, present = some_text(any_world)
+    filled = text.clone()
+    filled[1] = filler
+    added = told(net_of(any_world, NodeText(filled, present)))
+    assert torch.equal(added, told(net_of(any_world, NodeText(text, present))))
+    zero = told(net_of(any_world, NodeText(text, torch.ones(len(text), dtype=torch.bool))))
+    assert (zero[1] != 0).any()
+
+
 def test_projected_text_keeps_what_distances_five_axes_can(any_world: World) -> None:
-    text = some_text(any_world)
-    present = torch.arange(len(text)) != 1
+    text, present = some_text(any_world)
     rows = text[present] - text[present].mean(0)
     # A second implementation by singular values; signs of axes are free, so inner products are compared.
     u, s, _ = torch.linalg.svd(rows, full_matrices=False)
     best = u[:, :5] * s[:5]
-    projected = told(net_of(any_world, text))[present]
+    projected = told(net_of(any_world, NodeText(text, present)))[present]
     scale = 0.1 / best.square().mean().sqrt()
     assert torch.allclose(projected @ projected.T, scale**2 * best @ best.T, atol=1e-5)
     assert float(projected.square().mean().sqrt()) == pytest.approx(0.1, rel=1e-4)
@@ -99,7 +110,7 @@ def test_projected_text_keeps_what_distances_five_axes_can(any_world: World) -> 
 
 def test_what_all_texts_have_in_common_says_nothing(any_world: World) -> None:
     text = some_text(any_world)
-    moved = torch.where(text == 0, text, text + 20)
+    moved = NodeText(text.vectors + 20, text.present)
     assert torch.allclose(told(net_of(any_world, text)), told(net_of(any_world, moved)), atol=1e-4)
 
 
@@ -111,9 +122,9 @@ def test_text_narrower_than_the_embedding_leaves_the_rest_empty(any_world: World
 
 @pytest.mark.parametrize("texts", [0, 1])
 def test_a_single_text_or_none_adds_nothing(any_world: World, texts: int) -> None:
-    text = torch.zeros_like(some_text(any_world))
+    text = torch.zeros_like(some_text(any_world).vectors)
     text[:texts] = 3.0
-    net = net_of(any_world, text)
+    net = net_of(any_world, NodeText(text, torch.arange(len(text)) < texts))
     assert (told(net) == 0).all()
     assert net.projection is not None
     assert float(net.projection.detach().abs().max()) <= 1

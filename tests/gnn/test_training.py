@@ -14,6 +14,7 @@ from plait.gnn import Embeddings, GnnConfig, UnifiedGraph
 from plait.gnn.embeddings import unit
 from plait.gnn.training import Epoch, TrainingResult, choose_device, extrapolated, train_net
 from plait.loaders import assembled
+from plait.text.features import TextFeatures
 
 if TYPE_CHECKING:
     from conftest import World
@@ -46,7 +47,8 @@ def trained(
     device: torch.device = CPU,
     on_epoch: Callable[[Epoch], None] | None = None,
 ) -> TrainingResult:
-    text = np.random.default_rng(2).normal(size=(world.n_items + world.n_entities, 9)).astype(np.float32)
+    vectors = np.random.default_rng(2).normal(size=(world.n_items + world.n_entities, 9)).astype(np.float32)
+    text = TextFeatures(vectors, np.ones(len(vectors), dtype=bool))
     return train_net(
         world.interactions, world.graph, text, config, validate=validate, seed=seed, device=device, on_epoch=on_epoch
     )

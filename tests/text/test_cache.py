@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
-import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +16,7 @@ from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from plait.kg import DataError
 from plait.text.cache import CachedEncoder
-from plait.text.encoder import TextEncoder
+from plait.text.encoder import Role, TextEncoder
 from plait.text.huggingface import HuggingFaceEncoder
 
 Vectors = npt.NDArray[np.float32]
@@ -36,7 +34,12 @@ class LetterCounts:
         self.read: list[str] = []
         self._stop_at = stop_at
 
-    def encode(self, texts: Sequence[str], *, on_progress: Callable[[int, int], None] | None = None) -> Vectors:
+    def prompt(self, role: Role) -> str:
+        return "query: " if role == "query" else ""
+
+    def encode(
+        self, texts: Sequence[str], *, role: Role = "passage", on_progress: Callable[[int, int], None] | None = None
+    ) -> Vectors:
         if self._stop_at is not None and len(self.read) >= self._stop_at:
             raise KeyboardInterrupt
         self.read.extend(texts)
@@ -100,7 +103,8 @@ def test_more_texts_than_fit_a_query_or_a_commit(tmp_path: Path) -> None:
     for _ in range(2):
         vectors = cached.encode(texts, on_progress=lambda done, total: seen.append((done, total)))
         np.testing.assert_array_equal(vectors, encoder.counts(texts))
-    assert seen == [(0, 1301), (512, 1301), (1024, 1301), (1301, 1301), (1301, 1301)]
+    # A fast encoder's portions grow: 512 texts, then the 789 others in one.
+    assert seen == [(0, 1301), (512, 1301), (1301, 1301), (1301, 1301)]
     assert len(encoder.read) == 1301
 
 
@@ -130,46 +134,90 @@ def test_a_vector_that_is_not_finite_is_not_kept(tmp_path: Path) -> None:
     assert CachedEncoder(LetterCounts(), tmp_path).encode(TEXTS)[0].any()
 
 
-def overwrite_all(file: Path) -> None:
-    file.write_bytes(b"no database at all " * 300)
+def test_roles_differ_where_prompts_do(tmp_path: Path) -> None:
+    encoder = LetterCounts()
+    cached = CachedEncoder(encoder, tmp_path)
+    cached.encode(["wool"])
+    cached.encode(["wool"], role="query")
+    assert (cached.encoded, encoder.read) == (1, ["wool", "wool"])
+    # A text that looks like a prompt and a text is not taken for them.
+    cached.encode(["query: wool"])
+    assert cached.encoded == 1
 
 
-def overwrite_the_end(file: Path) -> None:
-    whole = file.read_bytes()
-    file.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
+def test_the_dimension_is_known_from_the_cache_alone(tmp_path: Path) -> None:
+    class Unasked(LetterCounts):
+        @property
+        def dimension(self) -> int:
+            raise AssertionError("the encoder was asked")
 
+        @dimension.setter
+        def dimension(self, value: int) -> None: ...
 
-def shorten_the_vectors(file: Path) -> None:
-    with closing(sqlite3.connect(file)) as connection, connection:
-        connection.execute("UPDATE vector SET value = substr(value, 1, 9)")
-
-
-@pytest.mark.parametrize("damage", [overwrite_all, overwrite_the_end, shorten_the_vectors])
-def test_a_damaged_file_is_named_with_the_remedy(tmp_path: Path, damage: Callable[[Path], None]) -> None:
     CachedEncoder(LetterCounts(), tmp_path).encode(TEXTS)
-    (file,) = tmp_path.iterdir()
-    damage(file)
-    with pytest.raises(DataError, match=r"damaged.*remove this file") as caught:
-        CachedEncoder(LetterCounts(), tmp_path).encode(TEXTS)
-    assert caught.value.path == file
-    file.unlink()
-    assert CachedEncoder(LetterCounts(), tmp_path).encode(TEXTS).any()
+    cached = CachedEncoder(Unasked(), tmp_path)
+    assert cached.dimension == 6
+    assert cached.encode(TEXTS).shape == (8, 6)
 
 
-def test_another_programs_file_is_refused_and_left_alone(tmp_path: Path) -> None:
-    file = tmp_path / "vectors.sqlite"
-    with closing(sqlite3.connect(file)) as connection, connection:
-        connection.execute("CREATE TABLE vector (mine TEXT)")
-    before = file.read_bytes()
-    with pytest.raises(DataError, match=r"another program's.*remove this file") as caught:
-        CachedEncoder(LetterCounts(), tmp_path).encode(TEXTS)
-    assert caught.value.path == file
-    assert file.read_bytes() == before
+class Halves(LetterCounts):
+    """Gives what float16 holds, and says so."""
+
+    stored = "float16"
+
+    def __init__(self, step: float = 0.5) -> None:
+        super().__init__("wol")
+        self._step = step
+
+    def counts(self, texts: Sequence[str]) -> Vectors:
+        return super().counts(texts) * np.float32(self._step)
+
+
+def test_float16_is_kept_where_it_is_exact(tmp_path: Path) -> None:
+    expected = CachedEncoder(Halves(), tmp_path).encode(TEXTS)
+    cached = CachedEncoder(Halves(), tmp_path)
+    again = cached.encode(TEXTS)
+    np.testing.assert_array_equal(again, expected)
+    assert (again.dtype, cached.encoded) == (np.float32, 0)
+    with pytest.raises(ValueError, match="says that its vectors are float16, and they are not"):
+        CachedEncoder(Halves(0.1), tmp_path / "other").encode(TEXTS)
+
+
+def test_two_models_under_one_name_are_told(tmp_path: Path) -> None:
+    CachedEncoder(LetterCounts("adeorw"), tmp_path).encode(TEXTS)
+    impostor = LetterCounts("wol")
+    impostor.fingerprint = "counts of adeorw"
+    with pytest.raises(DataError, match="have 6 dimensions and the encoder's have 3"):
+        # Known texts are answered; only the new one tells.
+        CachedEncoder(impostor, tmp_path).encode([*TEXTS, "new"])
+
+
+def test_what_is_too_dear_is_refused_before_the_first_text(tmp_path: Path) -> None:
+    class Dear(LetterCounts):
+        def check_cost(self, texts: Sequence[str], *, role: Role = "passage") -> None:
+            if len(texts) > 4:
+                raise DataError(f"{len(texts)} texts are too dear")
+
+    encoder = Dear()
+    with pytest.raises(DataError, match="6 texts are too dear"):
+        CachedEncoder(encoder, tmp_path).encode(TEXTS)
+    assert encoder.read == []
+    CachedEncoder(encoder, tmp_path).encode(TEXTS[:4])
+    CachedEncoder(encoder, tmp_path).encode(TEXTS)
+    assert len(encoder.read) == 6
+
+
+def test_an_old_cache_is_not_read_and_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    old = tmp_path / "vectors.sqlite"
+    old.write_bytes(b"SQLite format 3")
+    CachedEncoder(LetterCounts(), tmp_path).encode(TEXTS)
+    assert f"{old}: a text cache of an older version, which is not read" in caplog.text
+    assert old.read_bytes() == b"SQLite format 3"
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
-    with pytest.raises(DataError, match=r"taken/vectors\.sqlite: the text cache cannot be used"):
+    with pytest.raises(DataError, match=r"taken/.*: the text cache cannot be used"):
         CachedEncoder(LetterCounts(), tmp_path / "taken").encode(TEXTS)
 
 

