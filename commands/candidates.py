@@ -71,6 +71,8 @@ def candidates_of(
             raise ConfigError(
                 "--param and --by-entity say more of the query file that --where names, and there is none"
             )
+        if uri is not None or database is not None or password_file is not None:
+            raise ConfigError("--uri, --database and --password-file say where --where asks, and there is no --where")
         yield None
         return
     from ..fusion.candidates import ThroughEntities

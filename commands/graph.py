@@ -144,7 +144,7 @@ def push(
     Example: plait graph push catalogue.ttl --label Thing --key iri --dry-run
     """
     from ..fusion.neo4j_paths import tell_pushed
-    from ..fusion.storage import read_record
+    from ..fusion.storage import check_target, read_record
     from ..loaders.neo4j.push import push_graph
     from ..terminal import TerminalProgress
 
@@ -152,6 +152,7 @@ def push(
     if model is not None:
         # Now, not after a long push: the folder may be no model.
         read_record(model)
+        check_target(model)
     progress = TerminalProgress(news)
     graph = _graph_of(files, progress)
     with (

@@ -114,7 +114,11 @@ def clean(
     with interruptible(again), TerminalProgress(news).stage("clean") as stage:
         report = clean_model(server, model, dry_run=dry_run, on_progress=stage.update)
         stage.result("nothing removed" if dry_run else "done")
-    kept = f"; {report.kept:,} nodes made for users stay, as other things are tied to them" if report.kept else ""
+    kept = (
+        f"; {report.kept:,} nodes made for users stay, as others have tied or added something to them"
+        if report.kept
+        else ""
+    )
     indexes = f", vector index {', '.join(report.indexes)}" if report.indexes else ""
     verb = "Dry run: nothing was removed. It would be" if report.dry_run else "Removed"
     sentence = (

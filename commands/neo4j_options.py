@@ -53,8 +53,8 @@ def server_of(
     fields: dict[str, Any] = {}
     if configured is not None:
         fields = {name: getattr(configured, name) for name in Neo4jServer.model_fields}
-    if uri is not None and configured is not None and uri != configured.uri:
-        # Another server has other databases, and another password.
+    if uri is not None and configured is not None and configured.uri not in (None, uri):
+        # Another server has other databases, and another password; a configuration without a server is of any.
         fields = {}
     stated = {"uri": uri, "database": database, "password_file": password_file}
     fields |= {name: value for name, value in stated.items() if value is not None}

@@ -108,7 +108,9 @@ class SavedModel:
                 return label
         raise ConfigError(f"which nodes are the {what}? name their label; the model's configuration tells none")
 
-    def target(self, connection: Connection, what: What, label: str, key: Sequence[str] | None) -> Target:
+    def target(
+        self, connection: Connection, what: What, label: str, key: Sequence[str] | None, *, by_entity: bool
+    ) -> Target:
         """The nodes of a label, their key as stated, or as the configuration has it, or else guessed.
 
         Raises:
@@ -118,6 +120,8 @@ class SavedModel:
         stated = tuple(key or ()) or next((c.keys[label] for c in (source, self.graph) if c and label in c.keys), ())
         found = key_of_label(connection, label, stated)
         prefix = isinstance(source, Neo4jGraph) and source.id_prefix and label != source.item_label
+        # Entities' ids have the label before them; those that users have in a log of another source do not.
+        prefix = prefix and (what != "users" or by_entity)
         return Target(label, found, source.separator if source else "|", prefix)
 
     def entity_labels(self) -> list[str]:

@@ -73,12 +73,13 @@ def write(
     kind: What = what.value
     _ = saved.recommender  # Loaded first: a model that is damaged is told before a server is asked.
     server = server_of(uri, database, password_file, saved.server)
+    by_entity = by_entity or saved.by_entity
     labels = saved.entity_labels() if kind == "entities" and label is None else [saved.label(kind, label)]
     with connected(server) as connection:
-        targets = [saved.target(connection, kind, one, key) for one in labels]
+        targets = [saved.target(connection, kind, one, key, by_entity=by_entity) for one in labels]
     _introduce(saved, server)
     for target in targets:
-        report = _write_one(saved, kind, target, server, name, index, by_entity or saved.by_entity, batch, dry_run)
+        report = _write_one(saved, kind, target, server, name, index, by_entity, batch, dry_run)
         _tell_written(report, kind, target, name)
     if not dry_run:
         _next(
@@ -169,8 +170,8 @@ def recommend(
     server = server_of(uri, database, password_file, saved.server)
     by_entity = by_entity or saved.by_entity
     with connected(server) as connection:
-        users = saved.target(connection, "users", saved.label("users", user_label), user_key)
-        items = saved.target(connection, "items", saved.label("items", item_label), item_key)
+        users = saved.target(connection, "users", saved.label("users", user_label), user_key, by_entity=by_entity)
+        items = saved.target(connection, "items", saved.label("items", item_label), item_key, by_entity=by_entity)
     _introduce(saved, server)
     with interruptible(INTERRUPTED.format(identity.id)), saved.hinted(by_entity=by_entity):
         with progress.stage("recommend") as stage:
@@ -180,7 +181,8 @@ def recommend(
             report = write_recommendations(
                 server, table, user_label=users.label, item_label=items.label, user_key=users.key, item_key=items.key,
                 model_id=identity.id, created=identity.created, name=name, separator=users.separator,
-                create_users=create_users, batch=batch, dry_run=dry_run, must_match=True, on_progress=stage.update,
+                user_id_prefix=users.id_prefix, item_id_prefix=items.id_prefix, create_users=create_users,
+                batch=batch, dry_run=dry_run, must_match=True, on_progress=stage.update,
             )  # fmt: skip
             stage.result(f"{report.created:,} created, {report.deleted:,} older deleted")
     rest = left_alone("users have no node", report.unknown_users)

@@ -103,8 +103,8 @@ def _budget(config: Config) -> tuple[TokenBudget | None, str]:
         return None, "estimated: no encoder reads texts"
     budget = token_budget(load_encoder(config.text, device="cpu"), config.text.max_tokens)
     if budget.count_tokens is None:
-        return budget, f"estimated: {config.text.encoder} has no tokenizer to ask"
-    return budget, f"of {config.text.encoder}, which reads {budget.max_tokens:,}"
+        return budget, f"estimated: {config.text.name} has no tokenizer to ask"
+    return budget, f"of {config.text.name}, which reads {budget.max_tokens:,}"
 
 
 def _entities(catalogue: Catalogue) -> IdMap:

@@ -34,6 +34,8 @@ class QueryEncoder:
         adapter: what tuning has added to it, or the folder of that; None if it has not been tuned.
         device: where queries are read; one at a time, so that a processor serves.
         loaded: the encoder, where it is at hand already; None loads it at the first query.
+        sends: whether queries, and a key, may be sent to the server that `config` names. A model from a folder must not
+            choose by itself where a key of this machine goes.
     """
 
     config: TextConfig
@@ -42,11 +44,17 @@ class QueryEncoder:
     adapter: Adapter | Path | None = None
     device: str = "cpu"
     loaded: TextEncoder | None = None
+    sends: bool = True
     _known: OrderedDict[str, npt.NDArray[np.float32]] = field(default_factory=OrderedDict, repr=False)
 
     def at(self, encoder: str) -> QueryEncoder:
-        """The same model in another place: a folder, where training had it elsewhere."""
-        moved = self.config.model_copy(update={"encoder": encoder})
+        """The same model in another place, or at the server it is on, by its URL, which then may be asked."""
+        endpoint = self.config.endpoint
+        if endpoint is not None and encoder.rstrip("/").removesuffix("/embeddings") == endpoint.url.removesuffix(
+            "/embeddings"
+        ):
+            return replace(self, sends=True, _known=OrderedDict())
+        moved = self.config.model_copy(update={"encoder": encoder, "endpoint": None})
         return replace(self, config=moved, loaded=None, _known=OrderedDict())
 
     def encode(self, query: str) -> npt.NDArray[np.float32] | None:
@@ -65,7 +73,7 @@ class QueryEncoder:
 
     @cached_property
     def _encoder(self) -> TextEncoder:
-        encoder, name = self.loaded or self._load(), self.config.encoder
+        encoder, name = self.loaded or self._load(), self.config.name
         if encoder.fingerprint != self.fingerprint:
             raise ModelError(
                 f"the encoder {name!r} is not the one that read the items, so its vectors mean something else; "
@@ -74,12 +82,19 @@ class QueryEncoder:
         return encoder
 
     def _load(self) -> TextEncoder:
+        endpoint = self.config.endpoint
+        if endpoint is not None and not self.sends:
+            key = f" and the key in {endpoint.key_env}" if endpoint.key_env else ""
+            raise ModelError(
+                f"this model reads queries by sending them{key} to {endpoint.url}; if you trust that, allow it by "
+                f"at({endpoint.url!r}), on the command line --encoder {endpoint.url}"
+            )
         try:
             # What people type is not kept on the disk.
             config = self.config.model_copy(update={"cache": None})
             return load_encoder(config, device=self.device, adapter=self.adapter)
         except PlaitError as error:
             raise ModelError(
-                f"a search needs the encoder that read the items, {self.config.encoder!r}, and it cannot be loaded "
+                f"a search needs the encoder that read the items, {self.config.name!r}, and it cannot be loaded "
                 f"({error}); put it there, or say where it is with at(encoder), on the command line --encoder"
             ) from error

@@ -61,7 +61,7 @@ def read_encoder(folder: Path, files: Collection[str]) -> QueryEncoder | None:
             "what it says of its text encoder cannot be read; train anew", path=folder / ENCODER
         ) from error
     adapter = folder if ADAPTER in files else None
-    return QueryEncoder(stored.config, stored.fingerprint, stored.dimension, adapter)
+    return QueryEncoder(stored.config, stored.fingerprint, stored.dimension, adapter, sends=False)
 
 
 def read_prices(folder: Path, files: Collection[str]) -> ItemPrices | None:

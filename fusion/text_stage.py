@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 
+from ..kg import ConfigError, DataError
 from ..loaders import Catalogue, Split
 from ..loaders.users import read_users
 from ..text import (
@@ -84,6 +85,11 @@ def encode_nodes(
         split: whose training positives the encoder is tuned on, and whose users may have texts of their own.
         held_out: the validation users that the tuning is chosen by.
     """
+    read_by_us = config.text is not None and not isinstance(config.text.encoder, StoredVectors)
+    if config.data.users is not None and split is not None and not read_by_us:
+        raise ConfigError(
+            "data.users need an encoder to read their texts: name one under text.encoder, or leave users out"
+        )
     if config.text is None:
         return None
     if isinstance(config.text.encoder, StoredVectors):
@@ -101,11 +107,28 @@ def encode_nodes(
     if config.text.tune is not None and split is not None and held_out is not None:
         k = config.evaluation.ks[0]
         tuned = tune_encoder(
-            config.text, texts.items, catalogue.graph, split, held_out, stages, k=k, seed=config.seed, device=device
+            config.text,
+            texts.items,
+            catalogue.graph,
+            split,
+            held_out,
+            stages,
+            fingerprint=encoder.fingerprint,
+            k=k,
+            seed=config.seed,
+            device=device,
         )
-        adapter = tuned.adapter
-        encoder = load_encoder(config.text, device=device, adapter=adapter)
-        details["tuning"] = {"frozen": tuned.frozen, "tuned": tuned.best, "steps": tuned.steps, "share": tuned.share}
+        # Adapters of step 0 add nothing: the encoder as it was has its vectors in the cache.
+        if tuned.best_step > 0:
+            adapter = tuned.adapter
+            encoder = load_encoder(config.text, device=device, adapter=adapter)
+        details["tuning"] = {
+            "frozen": tuned.frozen,
+            "tuned": tuned.best,
+            "steps": tuned.steps,
+            "share": tuned.share,
+            "interrupted": tuned.interrupted,
+        }
     nodes = _encoded(encoder, texts.nodes, "texts of items and entities", stages)
     users = None if split is None else _of_users(config, encoder, split, stages)
     query = QueryEncoder(config.text, encoder.fingerprint, encoder.dimension, adapter=adapter)
@@ -124,7 +147,13 @@ def _encoded(encoder: TextEncoder, texts: list[str], what: str, stages: Stages) 
 
 def _of_users(config: Config, encoder: TextEncoder, split: Split, stages: Stages) -> TextFeatures | None:
     """Vectors of the users' own texts; None where there are none."""
-    texts, _ = clean_texts(read_users(config.data.users, split.users).texts)
+    if config.data.users is None:
+        return None
+    with stages.stage("read texts of users") as stage:
+        table = read_users(config.data.users, split.users)
+        texts, _ = clean_texts(table.texts)
+        others = f"; {table.unknown:,} rows of users that the log does not have" if table.unknown else ""
+        stage.result(f"{sum(map(bool, texts)):,} of {len(texts):,} users have a text{others}")
     return _encoded(encoder, texts, "texts of users", stages) if any(texts) else None
 
 
@@ -157,6 +186,12 @@ def _looked_up(stored: StoredVectors, catalogue: Catalogue, stages: Stages) -> E
         items = np.where(own.present[:, None], own.vectors, other.vectors)
         present = np.concatenate([own.present | other.present, around.present])
         nodes = TextFeatures(np.concatenate([items, around.vectors]), present)
+        if not present.any():
+            raise DataError(
+                f"no item or entity has a vector: items are called such as {graph.items.id(0)!r}, vectors such as "
+                f"{known.ids[0].as_py()!r}; see that the ids are the log's or the graph's",
+                path=known.path,
+            )
         stage.result(f"{len(nodes):,} items and entities; {nodes.n_missing:,} without a vector")
     return EncodedTexts(nodes, len(graph.items), None)
 

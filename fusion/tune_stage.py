@@ -35,6 +35,7 @@ def tune_encoder(
     held_out: HeldOut,
     stages: Stages,
     *,
+    fingerprint: str,
     k: int,
     seed: int,
     device: str,
@@ -50,9 +51,11 @@ def tune_encoder(
     from ..text.lora import tune
     from ..text.packaged import minilm_folder
 
-    if config.tune is None or not isinstance(config.encoder, str):
+    if config.tune is None or config.endpoint is not None or not isinstance(config.encoder, str):
         raise ConfigError("text.tune: only a transformer in a local folder can be tuned; leave it out")
     folder = minilm_folder() if config.encoder == "minilm" else Path(config.encoder).expanduser()
+    if config.encoder != "minilm" and (kind := _kind(config, folder)) != "transformer":
+        raise ConfigError(f"text.tune: only a transformer can be tuned, and {folder} is {kind}; leave it out")
     positives = split.positives()
     watched = held_out.sample(VALIDATION_USERS, np.random.default_rng(seed))
     present = np.array([bool(text) for text in texts])
@@ -61,18 +64,23 @@ def tune_encoder(
         signal = TextSignal.fit(TextFeatures(vectors, np.asarray(vectors.any(axis=1))))
         return 0.0 if signal is None else watched.ndcg(signal.score(watched.audience()), k)
 
-    content = hashlib.sha256(f"{config.model_dump_json(exclude={'cache'})} {seed} {k}".encode())
+    groups = category_of_items(graph)
+    # All that the result depends on but the time there is for it: another tuning has another file.
+    settings = config.model_dump_json(exclude={"cache": True, "reduce": True, "tune": {"minutes", "max_states_mib"}})
+    content = hashlib.sha256(f"{settings} {fingerprint} {seed} {k}".encode())
     content.update("\0".join(texts).encode(errors="replace"))
-    for column in (positives.user, positives.item, watched.users):
+    known = (part for rows in (watched.history, watched.seen, watched.relevant) for part in (rows.indptr, rows.indices))
+    for column in (positives.user, positives.item, groups, watched.users, *known, watched.history.data):
         content.update(np.ascontiguousarray(column).tobytes())
-    checkpoint = None if config.cache is None else config.cache / "tuning" / f"{content.hexdigest()[:32]}.safetensors"
+    file = Path("tuning", f"{content.hexdigest()[:32]}.safetensors")
+    checkpoint = None if config.cache is None else config.cache.expanduser() / file
     with stages.stage("tune text encoder", config.tune.steps) as stage:
         tuned = tune(
             folder,
             texts,
             present,
             positives,
-            category_of_items(graph),
+            groups,
             config.tune,
             validate=validate,
             seed=seed,
@@ -88,6 +96,12 @@ def tune_encoder(
             f"{tuned.best or 0:.4f} tuned; {tuned.share:.2%} of the parameters"
         )
     return tuned
+
+
+def _kind(config: TextConfig, folder: Path) -> str:
+    from ..text.local import kind_of_folder
+
+    return kind_of_folder(folder) if config.kind == "auto" else config.kind
 
 
 def category_of_items(graph: ItemGraph) -> npt.NDArray[np.int64]:

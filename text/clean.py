@@ -65,8 +65,9 @@ def clean_texts(texts: Sequence[str]) -> tuple[list[str], CleaningReport]:
     rows = np.arange(len(texts))
     clean, repeated = without_boilerplate(clean, rows, np.zeros(len(texts), dtype=np.int64), np.array([len(texts)]))
     left = [text or "" for text in clean.to_pylist()]
-    empty = [number for number, text in enumerate(left) if not text]
-    missing = CleaningReport().with_finding("no-text", len(empty), texts[empty[0]] if empty else "")
+    # An example that says something, if there is one: most texts that are missing were empty from the start.
+    empty = [texts[number] for number, text in enumerate(left) if not text]
+    missing = CleaningReport().with_finding("no-text", len(empty), max(empty, key=len, default=""))
     return left, CleaningReport.joined([found, repeated, missing])
 
 

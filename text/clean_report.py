@@ -43,7 +43,9 @@ class CleaningFinding:
     @property
     def sentence(self) -> str:
         """What was found, with its number and example."""
-        return f"{self.count:,} {_SENTENCES[self.kind]}, such as {self.example!r}"
+        return f"{self.count:,} {_SENTENCES[self.kind]}" + (
+            f", such as {self.example!r}" if self.example.strip() else ""
+        )
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,15 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from .encoder import Pooling, Precision, Role
 from .endpoint_config import EndpointConfig
@@ -14,6 +22,10 @@ from .lora_config import LoraConfig
 from .reduce_config import ReduceConfig
 
 __all__ = ["Prompts", "StoredVectors", "TextConfig"]
+
+
+_OF_ENCODER = {"encoder", "kind", "dtype", "pooling", "prompts", "tune"}
+"""What belongs to an encoder on this machine, and to no endpoint."""
 
 
 def _user_cache() -> Path:
@@ -116,20 +128,25 @@ class TextConfig(BaseModel):
 
     @model_validator(mode="after")
     def _one_reader(self) -> Self:
-        if self.endpoint is not None and self.model_fields_set & {
-            "encoder",
-            "kind",
-            "dtype",
-            "pooling",
-            "prompts",
-            "tune",
-        }:
+        stated = [name for name in self.model_fields_set & _OF_ENCODER if getattr(self, name) is not None]
+        if self.endpoint is not None and stated:
             raise ValueError("an endpoint reads by itself: state `endpoint`, or `encoder` and what belongs to it")
         if self.tune is not None and (isinstance(self.encoder, StoredVectors) or self.encoder == "multilingual"):
             raise ValueError(
                 "only a transformer in a local folder can be tuned; leave `tune` out, or name one as `encoder`"
             )
         return self
+
+    @model_serializer(mode="wrap")
+    def _what_is_read(self, every: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # A saved model's configuration is read again, and what an endpoint does not go with would be refused.
+        values: dict[str, Any] = every(self)
+        return values if self.endpoint is None else {k: v for k, v in values.items() if k not in _OF_ENCODER}
+
+    @property
+    def name(self) -> str:
+        """What reads, for messages: the encoder, or the endpoint's model."""
+        return str(self.encoder) if self.endpoint is None else self.endpoint.model
 
     def paths(self) -> list[Path]:
         """The files of vectors that are there already."""

@@ -8,7 +8,7 @@ from typing import Any, LiteralString
 from ...kg import Update
 from .batches import CONNECTIONS, send
 from .connection import Connection, Neo4jServer, connected
-from .ledger import CREATED_BY, Entry, entries, forget
+from .ledger import CREATED_BY, Entry, entries, forget, untouched
 from .names import cypher, quoted
 from .vector_index import drop_index
 
@@ -26,7 +26,7 @@ class CleanReport:
         embeddings: nodes that had its embedding.
         recommendations: its relationships.
         nodes: nodes it made for users.
-        kept: nodes it made that have other relationships by now, and so stay.
+        kept: nodes it made that have other relationships, properties or labels by now, and so stay.
         indexes: names of the vector indexes dropped.
         dry_run: whether nothing was done.
     """
@@ -46,8 +46,8 @@ def clean(
     """Remove a model's embeddings, recommendations, user nodes and indexes; all else stays.
 
     An index stays as long as another model's embeddings are under the same property. A node made for a user stays if
-    anything else is tied to it, and becomes another model's where that recommends to it. The same call again takes up
-    one that was cut.
+    anything else is tied to it, or somebody has given it a property or a label, and becomes another model's where that
+    recommends to it. The same call again takes up one that was cut.
 
     Args:
         server: where.
@@ -59,7 +59,7 @@ def clean(
         written = entries(connection)
         ours = [entry for entry in written if entry.model == model_id]
         others = [entry for entry in written if entry.model != model_id]
-        cleaning = _Cleaning(connection, model_id, [entry.model for entry in others], dry_run, on_progress)
+        cleaning = _Cleaning(connection, model_id, written, dry_run, on_progress)
         kept_over = {(entry.label, entry.name) for entry in others if entry.kind == "embeddings"}
         indexes = sorted({e.index for e in ours if e.index and (e.label, e.name) not in kept_over})
         if not dry_run:
@@ -85,9 +85,10 @@ class _Cleaning:
     """Finds what is the model's, and removes it in batches."""
 
     def __init__(
-        self, connection: Connection, model: str, others: list[str], dry_run: bool, on_progress: Update | None
+        self, connection: Connection, model: str, written: list[Entry], dry_run: bool, on_progress: Update | None
     ) -> None:
-        self.connection, self.model, self.others = connection, model, others
+        self.connection, self.model, self.untouched = connection, model, untouched(written)
+        self.models = sorted({entry.model for entry in written})
         self.dry_run, self.on_progress = dry_run, on_progress
         self.connections = CONNECTIONS if connection.about.is_neo4j else 1
 
@@ -112,27 +113,29 @@ class _Cleaning:
         return self._removed(removal, self._found(pattern, "r"), "recommendations")
 
     def nodes(self, label: str, recommended: list[Entry]) -> tuple[int, int]:
-        """Remove nodes made for users to which nothing is tied; how many, and how many stay."""
+        """Remove nodes made for users to which nothing is tied or added; how many, and how many stay."""
         made = f"MATCH (n:{quoted(label)}) WHERE n.{CREATED_BY} = $model"
         everything = self._found(made, "n")
         if self.dry_run:
             # What hangs on a node beside the relationships that would go.
             names = [entry.name for entry in recommended]
             tied = cypher(made, "MATCH (n)-[r]-() WHERE NOT (type(r) IN $names AND coalesce(r.model, '') = $model)")
-            kept = len(set(self._found(tied, "n", names=names)))
+            changed = cypher(made, "AND NOT (", self.untouched, ")")
+            kept = len({*self._found(tied, "n", names=names), *self._found(changed, "n", own_models=self.models)})
             return len(everything) - kept, kept
-        free = self._found(cypher(made, "AND NOT (n)--()"), "n")
+        alone = cypher("AND NOT (n)--() AND", self.untouched)
+        free = self._found(cypher(made, alone), "n", own_models=self.models)
         removal = cypher(
-            f"UNWIND $ids AS id MATCH (n) WHERE elementId(n) = id AND n.{CREATED_BY} = $model AND NOT (n)--() DELETE n"
+            f"UNWIND $ids AS id MATCH (n) WHERE elementId(n) = id AND n.{CREATED_BY} = $model", alone, "DELETE n"
         )
-        gone = self._removed(removal, free, "nodes")
+        gone = self._removed(removal, free, "nodes", own_models=self.models)
         heirs = cypher(
             f"UNWIND $ids AS id MATCH (n) WHERE elementId(n) = id AND n.{CREATED_BY} = $model",
             "OPTIONAL MATCH (n)-[r]->() WHERE r.model IN $others",
             f"WITH n, collect(r.model) AS models SET n.{CREATED_BY} = CASE WHEN size(models) > 0 THEN models[0] ELSE null END",
         )
         kept_ids = sorted(set(everything) - set(free))
-        self._removed(heirs, kept_ids, "nodes", others=self.others)
+        self._removed(heirs, kept_ids, "nodes", others=[other for other in self.models if other != self.model])
         return gone, len(kept_ids)
 
     def _found(self, pattern: LiteralString, variable: LiteralString, **parameters: Any) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, LiteralString
@@ -9,7 +10,7 @@ from typing import Any, Literal, LiteralString
 from .connection import Connection
 from .names import cypher, quoted
 
-__all__ = ["CREATED_BY", "LEDGER", "Entry", "count_of", "entries", "forget", "note"]
+__all__ = ["CREATED_BY", "LEDGER", "Entry", "count_of", "entries", "forget", "note", "untouched"]
 
 LEDGER: LiteralString = "PlaitWrite"
 """Label of the ledger's nodes."""
@@ -39,17 +40,19 @@ class Entry:
 
 
 def note(connection: Connection, entry: Entry, at: datetime) -> None:
-    """Write an entry down, so that `clean` finds even what was written by half."""
+    """Write an entry down, so that `clean` finds even what was written by half; an index once noted stays noted."""
     connection.write(
-        f"MERGE (w:{LEDGER} {{model: $model, kind: $kind, label: $label, name: $name}}) SET w.index = $index, w.at = $at",
+        f"MERGE (w:{LEDGER} {{model: $model, kind: $kind, label: $label, name: $name}}) "
+        "SET w.index = CASE WHEN $index = '' THEN coalesce(w.index, '') ELSE $index END, w.at = $at",
         model=entry.model, kind=entry.kind, label=entry.label, name=entry.name, index=entry.index, at=at,
     )  # fmt: skip
 
 
 def entries(connection: Connection) -> list[Entry]:
-    """All entries of a database, those of one model together."""
-    fields = "w.model AS model, w.kind AS kind, w.label AS label, w.name AS name, w.index AS `index`, w.at AS at"
-    found = [row.data() for row in connection.read_all(f"MATCH (w:{LEDGER}) RETURN {fields}")]
+    """All entries of a database, those of one model together; a node that somebody else calls so is none."""
+    ours = " AND ".join(f"w.{name} IS NOT NULL" for name in ("model", "kind", "label", "name"))
+    fields = "w.model AS model, w.kind AS kind, w.label AS label, w.name AS name, coalesce(w.index, '') AS `index`, w.at AS at"
+    found = [row.data() for row in connection.read_all(f"MATCH (w:{LEDGER}) WHERE {ours} RETURN {fields}")]
     told = [Entry(**{**row, "at": _iso(row["at"])}) for row in found]
     return sorted(told, key=lambda entry: (entry.model, entry.kind, entry.label, entry.name))
 
@@ -65,6 +68,14 @@ def count_of(connection: Connection, entry: Entry) -> int:
     else:
         query = cypher(f"MATCH (:{quoted(entry.label)})-[r:{quoted(entry.name)}]->() WHERE r.model = $model")
     return int(connection.read_all(cypher(query, "RETURN count(*) AS n"), model=entry.model)[0]["n"])
+
+
+def untouched(written: Iterable[Entry]) -> LiteralString:
+    """Cypher that tells whether a node `n` made for a user has its label and key, what `$own_models` wrote, and no more."""
+    names = dict.fromkeys(entry.name for entry in written if entry.kind == "embeddings")
+    embedded = (f"+ CASE WHEN n.{quoted(name + '_model')} IN $own_models THEN 3 ELSE 0 END" for name in names)
+    # Two properties: the key, and the mark of the model that made it.
+    return cypher("size(labels(n)) = 1 AND size(keys(n)) <= 2", *embedded)
 
 
 def forget(connection: Connection, model: str) -> None:

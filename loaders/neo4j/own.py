@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, LiteralString
 
 from .connection import Connection
-from .ledger import CREATED_BY, LEDGER, Entry, entries
+from .ledger import CREATED_BY, LEDGER, Entry, entries, untouched
 from .names import cypher, quoted
 from .push_queries import MARK
 
@@ -27,7 +27,7 @@ class Own:
         entries: the ledger.
         masks: for each property that may be plait's, the one on the same node that then holds a model's id.
         types: relationship types that models wrote.
-        nodes: element ids of nodes made for users, to which nothing but recommendations is tied.
+        nodes: element ids of nodes made for users, to which nothing is tied or added but what models wrote.
         parameters: of the queries.
     """
 
@@ -100,8 +100,8 @@ def own_writings(connection: Connection) -> Own:
 
 
 def _made_for_users(connection: Connection, own: Own, label: str) -> set[str]:
-    """Nodes that are there for nothing but a model's recommendations."""
-    made: LiteralString = f"MATCH (n:{quoted(label)}) WHERE n.{CREATED_BY} IN $own_models"
+    """Nodes that are there for nothing but a model's recommendations: to which nobody has tied or added anything."""
+    made = cypher(f"MATCH (n:{quoted(label)}) WHERE n.{CREATED_BY} IN $own_models AND", untouched(own.entries))
     everything = connection.read_all(cypher(made, "RETURN elementId(n) AS id"), **own.parameters)
     if not everything:
         return set()

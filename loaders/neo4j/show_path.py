@@ -7,11 +7,13 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import combinations, islice
 from typing import Any
 
 from .names import quoted
 from .places import Direction, NodePlace
+from .values import key_forms
 
 __all__ = ["CypherPath", "PathNode", "cypher_of", "text_literal"]
 
@@ -193,15 +195,25 @@ def _values(text: str, kinds: Sequence[str]) -> tuple[_Value, ...] | None:
         "int": _whole,
         "float": _floating,
         "bool": lambda form: (form == "true",) if form in ("true", "false") else (),
-        "Date": lambda form: (_Date(form),) if re.fullmatch(r"\d{4}-\d\d-\d\d", form, re.ASCII) else (),
+        "Date": _day,
     }
     if not set(kinds) <= set(readers):
         return None
     return tuple(value for kind in kinds for value in readers[kind](text))
 
 
+def _day(form: str) -> tuple[_Date, ...]:
+    try:
+        known = date.fromisoformat(form).isoformat() == form
+    except ValueError:
+        return ()
+    return (_Date(form),) if known else ()
+
+
 def _whole(form: str) -> tuple[int, ...]:
-    return (int(form),) if re.fullmatch(r"0|-?[1-9]\d{0,18}", form, re.ASCII) else ()
+    value = int(form) if re.fullmatch(r"0|-?[1-9]\d{0,18}", form, re.ASCII) else None
+    # Neo4j's integers have 64 bits.
+    return () if value is None or not -(2**63) <= value < 2**63 else (value,)
 
 
 def _floating(form: str) -> tuple[float, ...]:
@@ -209,4 +221,5 @@ def _floating(form: str) -> tuple[float, ...]:
         value = float(form)
     except ValueError:
         return ()
-    return (value,) if math.isfinite(value) else ()
+    # "12.0" and "1_2" are numbers to Python, and yet no number's id: that of 12.0 is "12".
+    return (value,) if math.isfinite(value) and key_forms([value])[0].as_py() == form else ()

@@ -197,7 +197,7 @@ def _ready_index(connection: Connection, target: Target) -> VectorIndex:
     about = connection.about
     if not about.vector_index:
         raise DataError(
-            f"{connection.where} ({about.name} {about.version}) has no vector index; vectors are searched on Neo4j 5.18 or newer"
+            f"{connection.where} ({about.name} {about.version}) has no vector index; vectors are searched on Neo4j 5.23 or newer"
         )
     index = find_index(connection, target.label, target.name)
     over = f":{target.label}({target.name})"

@@ -58,6 +58,8 @@ def write_recommendations(
     created: datetime,
     name: str = "RECOMMENDED",
     separator: str = "|",
+    user_id_prefix: bool = False,
+    item_id_prefix: bool = False,
     create_users: bool = False,
     batch: int = BATCH,
     dry_run: bool = False,
@@ -78,6 +80,7 @@ def write_recommendations(
         created: the model's time, with a time zone.
         name: the relationships' type.
         separator: between the parts of a composite key.
+        user_id_prefix, item_id_prefix: whether the ids begin with the label, as LABEL/ID.
         create_users: make nodes for unknown users, marked with the model's id as `plait_created_by`.
         batch: about how many relationships a transaction has; a user is never in two.
         dry_run: write nothing, and report what would be.
@@ -86,7 +89,7 @@ def write_recommendations(
 
     Raises:
         DataError: if the table or a key cannot be used.
-        ConfigError: if users are to be made of a composite key.
+        ConfigError: if users are to be made of a composite key, or of ids that begin with a label.
     """
     keys = [[key] if isinstance(key, str) else [*key] for key in (user_key, item_key)]
     checked_names(user_label=user_label, item_label=item_label, name=name)
@@ -94,12 +97,14 @@ def write_recommendations(
         checked_names(key=part)
     if create_users and len(keys[0]) != 1:
         raise ConfigError(f"users cannot be created of a key of {len(keys[0])} properties; create them yourself")
+    if create_users and user_id_prefix:
+        raise ConfigError(f"users cannot be created of ids that begin with {user_label}/; create them yourself")
     table = _checked(table)
     with connected(server) as connection:
         writing = _Writing(connection, table, user_label, keys[0][0], name, model_id, created.astimezone(UTC))
         writing.find(
-            NodeIds.read(connection, user_label, keys[0], separator=separator),
-            NodeIds.read(connection, item_label, keys[1], separator=separator),
+            NodeIds.read(connection, user_label, keys[0], separator=separator, prefix=user_id_prefix),
+            NodeIds.read(connection, item_label, keys[1], separator=separator, prefix=item_id_prefix),
             create_users=create_users,
         )
         if must_match and len(table):

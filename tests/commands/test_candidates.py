@@ -92,7 +92,8 @@ def test_a_mistake_is_one_sentence(ask: Any, text: str, words: list[str], said: 
         raise result.exception
 
 
-def test_parameters_without_a_file_are_refused(shop_model: Path) -> None:
-    result = CliRunner().invoke(app, ["recommend", str(shop_model), "--user", "C00007", "--param", "a=1"])
+@pytest.mark.parametrize("words", [["--param", "a=1"], ["--uri", "bolt://h"], ["--database", "d"], ["--by-entity"]])
+def test_what_only_a_file_needs_is_refused_without_one(shop_model: Path, words: list[str]) -> None:
+    result = CliRunner().invoke(app, ["recommend", str(shop_model), "--user", "C00007", *words])
     assert isinstance(result.exception, PlaitError)
     assert "--where" in str(result.exception)

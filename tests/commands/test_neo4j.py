@@ -14,12 +14,9 @@ from typing import Any
 
 import pytest
 import yaml
-from typer.testing import CliRunner
 
-from plait.cli import app
 from plait.fusion import load, read_config
 from plait.fusion.model_identity import identity_of
-from plait.kg import PlaitError
 from plait.loaders import read_graph
 
 Run = Callable[..., Any]
@@ -39,40 +36,12 @@ KEYS = {"User": "id", "Product": "sku", "Brand": "name"}
 
 
 @pytest.fixture
-def database(fresh: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+def database(fresh: Any, named: Any) -> Any:
     """A small shop in an empty database of each server, which the environment names."""
-    named(fresh, monkeypatch)
+    named(fresh)
     fresh.fill("UNWIND $rows AS row MERGE (:User {id: row[0]})", rows=ROWS)
     fresh.fill(FILL, rows=ROWS)
     return fresh
-
-
-def named(fresh: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the environment name a server, and its user where that is not the default."""
-    if fresh.server.uri is not None:
-        monkeypatch.setenv("NEO4J_URI", fresh.server.uri)
-        monkeypatch.setenv("NEO4J_PASSWORD", fresh.server.password_file.read_text().strip())
-        monkeypatch.setenv("NEO4J_USERNAME", "root" if fresh.kind == "arcade" else "neo4j")
-
-
-@pytest.fixture
-def plait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Gives commands in an empty folder; one that fails has a sentence, and no traceback."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "220")
-    monkeypatch.setenv("NO_COLOR", "1")
-
-    def run(*words: object, fails: bool = False) -> Any:
-        done = CliRunner().invoke(app, [str(word) for word in words])
-        if fails:
-            assert isinstance(done.exception, PlaitError), done.exception
-            message = str(done.exception)
-            assert "\n" not in message
-            return message
-        assert done.exit_code == 0, (done.output, done.exception)
-        return done
-
-    return run
 
 
 def configured(folder: Path, database: Any, **interactions: Any) -> Path:
@@ -218,8 +187,8 @@ def catalogue(tmp_path: Path) -> Path:
     return path
 
 
-def test_push(fresh: Any, catalogue: Path, plait: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    named(fresh, monkeypatch)
+def test_push(fresh: Any, catalogue: Path, plait: Run, named: Any) -> None:
+    named(fresh)
     here = options(fresh)
     assert "No graph" not in plait("graph", "push", catalogue, *here, "--dry-run").stdout
     with fresh.connect() as connection:
@@ -238,9 +207,9 @@ def test_push(fresh: Any, catalogue: Path, plait: Run, monkeypatch: pytest.Monke
 
 
 def test_push_of_a_configuration_and_a_write_by_entity(
-    fresh: Any, shop: Path, shop_model: Path, plait: Run, monkeypatch: pytest.MonkeyPatch
+    fresh: Any, shop: Path, shop_model: Path, plait: Run, named: Any
 ) -> None:
-    named(fresh, monkeypatch)
+    named(fresh)
     here = [*options(fresh), "--label", "Entity", "--key", "id"]
     graph = read_graph(read_config(shop).data.graph).graph
     text = plait("graph", "push", shop, *options(fresh)).stdout
@@ -268,9 +237,9 @@ def test_push_of_a_configuration_and_a_write_by_entity(
 
 
 def test_ctrl_c_says_what_stands_and_the_same_command_takes_it_up(
-    fresh: Any, plait: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fresh: Any, plait: Run, tmp_path: Path, named: Any
 ) -> None:
-    named(fresh, monkeypatch)
+    named(fresh)
     (tmp_path / "a.nt").write_text("".join(f"<http://e/{i}> <http://e/p> <http://e/{i + 1}> .\n" for i in range(3000)))
     words = ["graph", "push", "a.nt", "--batch", "10", *options(fresh)]
     command = [sys.executable, "-c", "from plait.cli import main; main()", *words]

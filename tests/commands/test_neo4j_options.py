@@ -9,41 +9,13 @@ from typing import Any
 
 import pytest
 import yaml
-from typer.testing import CliRunner
 
-from plait.cli import app
-from plait.commands.neo4j_options import server_in_words
-from plait.kg import PlaitError
+from plait.commands.neo4j_options import server_in_words, server_of
+from plait.commands.neo4j_targets import SavedModel
+from plait.loaders.neo4j.connection import Neo4jServer
+from plait.loaders.neo4j.read import Neo4jGraph
 
 Run = Callable[..., Any]
-
-
-def named(fresh: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the environment name a server, and its user where that is not the default."""
-    if fresh.server.uri is not None:
-        monkeypatch.setenv("NEO4J_URI", fresh.server.uri)
-        monkeypatch.setenv("NEO4J_PASSWORD", fresh.server.password_file.read_text().strip())
-        monkeypatch.setenv("NEO4J_USERNAME", "root" if fresh.kind == "arcade" else "neo4j")
-
-
-@pytest.fixture
-def plait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Gives commands in an empty folder; one that fails has a sentence, and no traceback."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "220")
-    monkeypatch.setenv("NO_COLOR", "1")
-
-    def run(*words: object, fails: bool = False) -> Any:
-        done = CliRunner().invoke(app, [str(word) for word in words])
-        if fails:
-            assert isinstance(done.exception, PlaitError), done.exception
-            message = str(done.exception)
-            assert "\n" not in message
-            return message
-        assert done.exit_code == 0, (done.output, done.exception)
-        return done
-
-    return run
 
 
 def test_which_server(plait: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, shop_model: Path) -> None:
@@ -68,6 +40,31 @@ def test_which_server(plait: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     assert "no such model folder" in plait("neo4j", "write", "nowhere", fails=True)
 
 
+def test_whose_ids_begin_with_their_label(fresh_arcade: Any, shop_model: Path) -> None:
+    """The users of a log in a file have their ids alone; entities of a graph read with `id_prefix` have the label too."""
+    fresh_arcade.fill("CREATE (:User {id: 'u1'}), (:Product {id: 'p1'}), (:Brand {id: 'b1'})")
+    saved = SavedModel(shop_model)
+    graph = Neo4jGraph(source="neo4j", id_prefix=True, item_label="Product")
+    vars(saved)["data"] = saved.data.model_copy(update={"graph": graph})
+    with fresh_arcade.connect() as connection:
+        found = [
+            saved.target(connection, what, label, ["id"], by_entity=by_entity).id_prefix
+            for what, label in (("users", "User"), ("items", "Product"), ("entities", "Brand"))
+            for by_entity in (False, True)
+        ]
+    assert found == [False, True, False, False, True, True]
+
+
+@pytest.mark.parametrize(("configured", "database"), [(None, "shop"), ("bolt://a", "shop"), ("bolt://b", None)])
+def test_a_database_is_that_of_the_configuration_unless_it_names_another_server(
+    configured: str | None, database: str | None
+) -> None:
+    """Else results would go into the default database, and nobody would be told."""
+    server = server_of("bolt://a", None, None, Neo4jServer(uri=configured, database="shop"))
+    assert (server.uri, server.database) == ("bolt://a", database)
+    assert server_of("bolt://a", "mine", None, Neo4jServer(uri=configured, database="shop")).database == "mine"
+
+
 @pytest.mark.neo4j
 def test_a_wrong_password(own_neo4j: Any, plait: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEO4J_URI", own_neo4j.uri)
@@ -85,9 +82,9 @@ def test_a_wrong_password(own_neo4j: Any, plait: Run, monkeypatch: pytest.Monkey
 
 
 def test_doctor_names_the_server_and_is_not_held_up(
-    fresh_arcade: Any, plait: Run, monkeypatch: pytest.MonkeyPatch
+    fresh_arcade: Any, plait: Run, monkeypatch: pytest.MonkeyPatch, named: Any
 ) -> None:
-    named(fresh_arcade, monkeypatch)
+    named(fresh_arcade)
     monkeypatch.delenv("NEO4J_URI")
     assert "NEO4J_URI is not set" in plait("doctor").stdout
     monkeypatch.setenv("NEO4J_URI", "bolt://127.0.0.1:1")
@@ -100,8 +97,8 @@ def test_doctor_names_the_server_and_is_not_held_up(
 
 
 @pytest.mark.neo4j
-def test_doctor_names_version_and_edition(fresh_neo4j: Any, plait: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    named(fresh_neo4j, monkeypatch)
+def test_doctor_names_version_and_edition(fresh_neo4j: Any, plait: Run, named: Any) -> None:
+    named(fresh_neo4j)
     assert "Neo4j Kernel 5." in server_in_words(20)
     assert "community" in server_in_words(20)
 

@@ -39,7 +39,7 @@ def config(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     values["text"] = {
         "cache": "texts",
         "max_tokens": 48,
-        "tune": {"steps": 4, "users": 4, "items_per_user": 2, "layers": 1, "check_every": 2, "max_tokens": 24},
+        "tune": {"steps": 24, "layers": 1, "check_every": 4, "max_tokens": 24, "patience": 6, "learning_rate": 5e-3},
         "reduce": {"method": "pca", "dimension": 24, "storage": "int8"},
     }
     values["evaluation"] = {**values.get("evaluation", {}), "ablations": False}
@@ -59,12 +59,13 @@ def test_each_step_is_in_the_record(model: Path) -> None:
     record = read_record(model)
     text = record.details["text"]
     assert 0 < text["tuning"]["share"] < 0.02
-    assert text["tuning"]["tuned"] >= text["tuning"]["frozen"]
+    assert text["tuning"]["tuned"] > text["tuning"]["frozen"]
     assert text["reduction"]["dimension"] == 24
     assert 0 < text["reduction"]["neighbour_overlap"] <= 1
     stages = {stage["name"]: stage["result"] for stage in record.details["stages"]}
     assert "of the parameters" in stages["tune text encoder"]
     assert "reviews of the train part" in stages["read reviews"]
+    assert stages["read texts of users"] == "1 of 150 users have a text; 1 rows of users that the log does not have"
     assert stages["encode texts of users"].startswith("150 texts")
     assert "1 users with a text of their own" in stages["compare texts"]
 
@@ -103,3 +104,22 @@ def test_the_same_again_tunes_nothing_and_gives_the_same_model(config: Path, mod
     assert isinstance(signal, TextSignal)
     assert isinstance(other, TextSignal)
     np.testing.assert_array_equal(signal.vectors, other.vectors)
+
+
+def test_other_surroundings_are_another_tuning_and_more_time_is_not(config: Path, model: Path) -> None:
+    """The groups come from the graph around the items: a tuning with others must not meet the first one's checkpoint."""
+    folder = config.parent
+    shutil.copytree(folder / "texts", folder / "texts-2")
+    values = yaml.safe_load(config.read_text(encoding="utf-8"))
+    values["text"]["cache"] = "texts-2"
+    values["data"]["users"] = None
+    tunings = []
+    for minutes, least in ((9, None), (None, 4)):
+        values["text"]["tune"]["minutes"] = minutes
+        if least is not None:
+            values["data"]["graph"]["around"] = {"min_degree": least}
+        path = folder / "other.yaml"
+        path.write_text(yaml.safe_dump(values), encoding="utf-8")
+        plait.train(plait.read_config(path))
+        tunings.append(len(list((folder / "texts-2" / "tuning").glob("*.safetensors"))))
+    assert tunings == [1, 2]

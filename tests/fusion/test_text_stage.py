@@ -15,10 +15,11 @@ import pytest
 
 from plait.fusion import Config
 from plait.fusion import text_stage as stage_module
+from plait.fusion.evaluation import HeldOut
 from plait.fusion.stages import Stages
 from plait.fusion.text_stage import encode_nodes
-from plait.kg import IdMap, ItemGraph, SilentProgress, Stage
-from plait.loaders import Catalogue
+from plait.kg import ConfigError, DataError, IdMap, ItemGraph, SilentProgress, Stage
+from plait.loaders import Catalogue, DataConfig, Split, SplitConfig, read_split
 from plait.loaders.items import ItemTable
 from plait.text.encoder import Role
 
@@ -114,3 +115,46 @@ def test_vectors_computed_elsewhere(tmp_path: Path) -> None:
     assert encoded.items.present.tolist() == [True, False, True]
     assert encoded.encoder is None
     assert told.said == ["4 items and entities; 2 without a vector"]
+
+
+def test_vectors_of_other_ids_are_refused(tmp_path: Path) -> None:
+    vectors = pa.array([[1.0, 0]], type=pa.list_(pa.float32()))
+    pq.write_table(pa.table({"id": ["B0"], "vector": vectors}), tmp_path / "v.parquet")
+    text = {"encoder": {"vectors": str(tmp_path / "v.parquet")}}
+    with pytest.raises(DataError, match=r"v\.parquet.*such as 'i0', vectors such as 'B0'"):
+        encode_nodes(config(**text), catalogue(TEXTS), Stages(Told()), "cpu")
+
+
+def _with_users(folder: Path, **text: object) -> tuple[Config, Split]:
+    """Three users of a log, a table with a text of one of them and of two others."""
+    log = folder / "log.csv"
+    log.write_text("user,item,time\n" + "".join(f"u{n % 3},i{n},{n}\n" for n in range(30)))
+    (folder / "users.csv").write_text("user,about\nu1,loves lamps\nx,cats\ny,dogs\n")
+    data = {"interactions": {"path": log}, "users": {"path": folder / "users.csv", "texts": ["about"]}}
+    made = Config.model_validate({"data": data, "text": text or None})
+    split, _ = read_split(DataConfig.model_validate(data), SplitConfig(), np.random.default_rng(0))
+    return made, split
+
+
+def test_users_that_the_log_does_not_have_are_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage_module, "load_encoder", lambda *_, **__: LengthEncoder())
+    told, (made, split) = Told(), _with_users(tmp_path, encoder="x")
+    encoded = encode_nodes(made, catalogue(TEXTS), Stages(told), "cpu", split=split)
+    assert encoded is not None and encoded.users is not None
+    assert encoded.users.present.tolist() == [user == "u1" for user in split.users]
+    assert "1 of 3 users have a text; 2 rows of users that the log does not have" in told.said
+
+
+def test_texts_of_users_that_nothing_would_read_are_refused(tmp_path: Path) -> None:
+    made, split = _with_users(tmp_path)
+    with pytest.raises(ConfigError, match=r"data\.users need an encoder"):
+        encode_nodes(made, catalogue(TEXTS), Stages(Told()), "cpu", split=split)
+
+
+def test_what_is_no_transformer_is_not_tuned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage_module, "load_encoder", lambda *_, **__: LengthEncoder())
+    _, split = _with_users(tmp_path)
+    made = config(encoder=str(tmp_path), kind="static", tune="lora", cache=str(tmp_path))
+    held_out = HeldOut.of(split, "valid")
+    with pytest.raises(ConfigError, match=r"text\.tune: only a transformer can be tuned, and .* is static"):
+        encode_nodes(made, catalogue(TEXTS), Stages(Told()), "cpu", split=split, held_out=held_out)

@@ -11,6 +11,8 @@ import pyarrow as pa
 import pytest
 
 from plait.loaders.neo4j.clean import clean
+from plait.loaders.neo4j.ledger import Entry, entries, note
+from plait.loaders.neo4j.own import own_writings
 from plait.loaders.neo4j.vector_index import find_index
 from plait.loaders.neo4j.write_embeddings import write_embeddings
 from plait.loaders.neo4j.write_recommendations import write_recommendations
@@ -102,6 +104,31 @@ def test_a_made_user_in_use_stays(fresh: Any) -> None:
     clean(fresh.server, "m2")
     with fresh.connect() as connection:
         assert [row["u"] for row in connection.read_all("MATCH (u:User) RETURN u.uid AS u")] == ["new"]
+
+
+def test_what_somebody_told_of_a_made_user_stays(fresh: Any) -> None:
+    fresh.fill("CREATE (:Item {id: 'a'})")
+    recommend(fresh, "m1", ("new", "a"), ("newer", "a"))
+    # What a model wrote to it is nobody's telling.
+    rows = pa.table({"id": ["new", "newer"], "embedding": [[1.0, 0.0], [0.0, 1.0]]})
+    write_embeddings(fresh.server, rows, label="User", key="uid", model_id="m1", created=AT, index=False)
+    fresh.fill("MATCH (u:User {uid: 'new'}) SET u.email = 'new@example.org'")
+    with fresh.connect() as connection:
+        own = own_writings(connection)
+        made = connection.read_all("MATCH (u:User {uid: 'newer'}) RETURN elementId(u) AS id")
+        assert own.nodes == (made[0]["id"],)
+    would, report = clean(fresh.server, "m1", dry_run=True), clean(fresh.server, "m1")
+    assert (would.nodes, would.kept) == (report.nodes, report.kept) == (1, 1)
+    with fresh.connect() as connection:
+        rows = connection.read_all("MATCH (u:User) RETURN properties(u) AS p")
+        assert [row["p"] for row in rows] == [{"uid": "new", "email": "new@example.org"}]
+
+
+def test_an_index_stays_noted_if_a_later_write_makes_none(fresh: Any) -> None:
+    with fresh.connect() as connection:
+        for index in ("plait_Item_x", ""):
+            note(connection, Entry("m1", "embeddings", "Item", "x", index), AT)
+        assert [entry.index for entry in entries(connection)] == ["plait_Item_x"]
 
 
 def test_what_was_written_by_half_is_found(fresh: Any) -> None:

@@ -104,6 +104,18 @@ def test_missing_users_are_made_and_marked(shop: Any) -> None:
         write(shop, rows, create_users=True, user_key=["uid", "shop"])
 
 
+def test_ids_that_begin_with_their_label(shop: Any) -> None:
+    rows = table(("User/u2", "c", 0.5, 1), ("u3", "c", 0.5, 1))
+    report = write(shop, rows, user_id_prefix=True)
+    assert report.unknown_users == (1, ["u3"]) and related(shop) == THEIRS | {("u2", "c", 0.5, 1, "m1")}
+    rows = table(("u2", "Item/d", 0.5, 1), ("u2", "d", 0.5, 2))
+    report = write(shop, rows, item_id_prefix=True)
+    assert report.unknown_items == (1, ["d"]) and related(shop) == THEIRS | {("u2", "d", 0.5, 1, "m1")}
+    # A user that is called User/u9 would be nobody's.
+    with pytest.raises(ConfigError, match="cannot be created of ids that begin with User/"):
+        write(shop, rows, create_users=True, user_id_prefix=True)
+
+
 def test_made_users_have_keys_like_the_others(fresh: Any) -> None:
     fresh.fill("CREATE (:User {uid: 1}), (:Item {id: 'a'})")
     write(fresh, table(("2", "a", 0.5, 1), ("007", "a", 0.5, 1)), create_users=True)
