@@ -63,6 +63,7 @@ class Demo:
     title: str
     terms: tuple[str, ...]
     user: str
+    query: str
     write: Callable[[Path], str]
     config: Callable[[], str]
 
@@ -82,6 +83,7 @@ DEMOS = {
         "films people liked, and what Wikidata knows about them",
         (MOVIELENS_TERMS, WIKIDATA_TERMS),
         "196",
+        "a thriller by Alfred Hitchcock",
         _write_movies,
         lambda: MOVIES.format(interactions=movielens_interactions()),
     ),
@@ -89,6 +91,7 @@ DEMOS = {
         "a shop of our own making",
         ("Made by a generator with a seed: no real customer, product or brand.",),
         "C00042",
+        "blue lamp under 60 euro",
         _write_shop,
         lambda: SHOP,
     ),

@@ -40,7 +40,8 @@ def demo(
     best = recommender.recommend([user], 1)[0].item_id
     out.print(
         f"\nNext:\n  plait recommend {shown} --user {user} --explain\n  plait explain {shown} --user {user} --item {best}\n"
-        f"  plait similar {shown} --item {best}\n  plait export {shown} --out embeddings\n"
+        f"  plait similar {shown} --item {best}\n  plait search {shown} {chosen.query!r} --user {user}\n"
+        f"  plait export {shown} --out embeddings\n"
         f"  plait data describe {escape(str(config))}\nand on your own data: copy {escape(str(config))} and change it.",
         highlight=False,
         soft_wrap=True,

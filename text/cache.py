@@ -151,7 +151,7 @@ class CachedEncoder:
     def _tell_of_old_file(self) -> None:
         old = self._folder / _OLD_FILE
         if old.is_file():
-            _log.warning("%s: a text cache of an older version, which is not read; it may be removed", old)
+            _log.info("%s: a text cache of an older version, which is not read; it may be removed", old)
 
 
 def _longest_first(texts: Sequence[str], rows: Rows) -> Rows:

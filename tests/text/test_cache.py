@@ -210,6 +210,7 @@ def test_what_is_too_dear_is_refused_before_the_first_text(tmp_path: Path) -> No
 def test_an_old_cache_is_not_read_and_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     old = tmp_path / "vectors.sqlite"
     old.write_bytes(b"SQLite format 3")
+    caplog.set_level("INFO", "plait.text.cache")
     CachedEncoder(LetterCounts(), tmp_path).encode(TEXTS)
     assert f"{old}: a text cache of an older version, which is not read" in caplog.text
     assert old.read_bytes() == b"SQLite format 3"
