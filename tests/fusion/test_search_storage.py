@@ -55,7 +55,9 @@ def test_a_model_from_a_folder_sends_nothing_unless_allowed(tmp_path: Path) -> N
     write_for_search(QueryEncoder(config, "abc", 7), None, tmp_path)
     found = read_encoder(tmp_path, ["encoder.json"])
     assert found is not None
-    with pytest.raises(ModelError, match="the key in SOME_SECRET to http://localhost:9/v1/embeddings; if you trust that"):
+    with pytest.raises(
+        ModelError, match="the key in SOME_SECRET to http://localhost:9/v1/embeddings; if you trust that"
+    ):
         found.encode("blue lamp")
     allowed = found.at("http://localhost:9/v1/")
     assert (allowed.sends, allowed.config) == (True, config)
