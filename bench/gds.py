@@ -17,13 +17,10 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
-import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -35,6 +32,7 @@ import pyarrow.compute as pc
 import scipy.sparse as sp
 from rich.console import Console
 from rich.table import Table
+from servers.neo4j_server import running
 
 from plait.fusion.config import Config
 from plait.fusion.evaluation import EvaluationConfig, Row, Scorer, evaluate
@@ -43,7 +41,7 @@ from plait.fusion.stages import Stages
 from plait.fusion.training import read_data, train
 from plait.kg import IdMap, KnowledgeGraph, SilentProgress
 from plait.loaders import Catalogue, Split
-from plait.loaders.neo4j.connection import Connection, Neo4jServer, connected
+from plait.loaders.neo4j.connection import Connection, connected
 from plait.loaders.neo4j.push import push_graph
 
 K = 10
@@ -135,28 +133,6 @@ def whole_graph(split: Split, catalogue: Catalogue) -> tuple[KnowledgeGraph, lis
         np.concatenate([knowledge.tail, entities.numbers(items)[train_part.item]]),
     )
     return graph, users, items
-
-
-@contextmanager
-def running() -> Iterator[Neo4jServer]:
-    """The server with the plugin."""
-    if os.environ.get("NEO4J_URI"):
-        yield Neo4jServer()
-        return
-    home = Path(os.environ.get("PLAIT_NEO4J_HOME", ""))
-    if not (home / "neo4j").is_file():
-        sys.exit("NEO4J_URI names no server, and PLAIT_NEO4J_HOME no folder that holds one")
-    os.environ |= {"NEO4J_PASSWORD": "plait-local", "NEO4J_GDS": "1"}
-    with tempfile.TemporaryDirectory() as folder:
-
-        def do(verb: str) -> str:
-            command = [str(home / "neo4j"), verb, f"{folder}/db"]
-            return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
-
-        try:
-            yield Neo4jServer(uri=do("start"))
-        finally:
-            do("kill")
 
 
 class Peer:
@@ -310,7 +286,7 @@ def main() -> None:
     graph, users, items = whole_graph(split, catalogue)
     pushed = 0.0
     if {*methods} & {"fastrp", "node2vec", "graphsage"}:
-        with running() as server:
+        with running(NEO4J_GDS="1") as server:
             start = time.perf_counter()
             push_graph(graph, server)
             pushed = time.perf_counter() - start

@@ -14,12 +14,10 @@ Run: python bench/neo4j_search.py [vectors] [dimensions] [queries]
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,6 +26,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from rich.console import Console
 from rich.table import Table
+from servers.neo4j_server import running
 
 from plait.loaders.neo4j.clean import clean
 from plait.loaders.neo4j.connection import Connection, Neo4jServer, connected
@@ -51,28 +50,6 @@ PLAIN = (
 )
 Matrix = npt.NDArray[np.float32]
 Search = Callable[[Matrix], list[str]]
-
-
-@contextmanager
-def running() -> Iterator[Neo4jServer]:
-    """The server to measure."""
-    if os.environ.get("NEO4J_URI"):
-        yield Neo4jServer()
-        return
-    home = Path(os.environ.get("PLAIT_NEO4J_HOME", ""))
-    if not (home / "neo4j").is_file():
-        sys.exit("NEO4J_URI names no server, and PLAIT_NEO4J_HOME no folder that holds one")
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["NEO4J_PASSWORD"] = "plait-local"
-
-        def do(verb: str) -> str:
-            command = [str(home / "neo4j"), verb, f"{folder}/db"]
-            return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
-
-        try:
-            yield Neo4jServer(uri=do("start"))
-        finally:
-            do("kill")
 
 
 def fill(server: Neo4jServer, matrix: Matrix) -> float:

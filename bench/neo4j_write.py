@@ -12,22 +12,19 @@ Run: python bench/neo4j_write.py [nodes] [relationships] [--empty] [--growth] [-
 
 from __future__ import annotations
 
-import os
 import resource
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from rich.console import Console
 from rich.table import Table
+from servers.neo4j_server import running
 
 from plait.kg import IdMap, KnowledgeGraph, Literals
 from plait.loaders.neo4j.clean import clean
@@ -64,28 +61,6 @@ def made(n: int, m: int, rng: np.random.Generator) -> KnowledgeGraph:
         type_of=np.arange(n) % 5 // 4,
         literals=literals,
     )
-
-
-@contextmanager
-def running() -> Iterator[Neo4jServer]:
-    """The server to measure."""
-    if os.environ.get("NEO4J_URI"):
-        yield Neo4jServer()
-        return
-    home = Path(os.environ.get("PLAIT_NEO4J_HOME", ""))
-    if not (home / "neo4j").is_file():
-        sys.exit("NEO4J_URI names no server, and PLAIT_NEO4J_HOME no folder that holds one")
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["NEO4J_PASSWORD"] = "plait-local"
-
-        def do(verb: str) -> str:
-            command = [str(home / "neo4j"), verb, f"{folder}/db"]
-            return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
-
-        try:
-            yield Neo4jServer(uri=do("start"))
-        finally:
-            do("stop")
 
 
 def row_by_row(server: Neo4jServer, graph: KnowledgeGraph) -> float:

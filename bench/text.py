@@ -25,7 +25,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from plait.text.encoder import Precision, TextVectors
 from plait.text.encoding_stats import EncodingStats
-from plait.text.huggingface import HuggingFaceEncoder, minilm_folder
+from plait.text.huggingface import HuggingFaceEncoder
+from plait.text.packaged import minilm_folder
 from plait.text.precision import has_bfloat16
 
 _WORDS = "light hair face cream body oil lemon glass rose travel set brush gentle night organic bottle new for with the"

@@ -36,6 +36,10 @@ class EvaluationConfig(BaseModel):
     """Train the graph net once more without the knowledge graph and text, to see what they add."""
 
 
+VALIDATION_USERS = 4000
+"""Most users that early stopping and the choice of penalties look at."""
+
+
 @dataclass(frozen=True, eq=False)
 class HeldOut:
     """The users of a held-out part that can be evaluated: those with something to hit and a history to go by.

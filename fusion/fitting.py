@@ -13,7 +13,7 @@ from ..loaders import Catalogue, Split
 from .blend import Blend, search_weights, standardised
 from .config import Config
 from .ease import Ease, item_entities
-from .evaluation import HeldOut
+from .evaluation import VALIDATION_USERS, HeldOut
 from .graph_signal import GraphSignal
 from .popularity import Popularity
 from .recency import Recency
@@ -23,9 +23,6 @@ from .text_signal import TextSignal
 from .text_stage import EncodedTexts
 
 __all__ = ["device_of", "fit_blend", "fit_ease", "fit_net", "fit_recency", "fit_text"]
-
-VALIDATION_USERS = 4000
-"""Most users that early stopping and the choice of penalties look at."""
 
 
 def device_of(config: Config) -> Any:

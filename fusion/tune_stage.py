@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ..kg import ConfigError, ItemGraph
 from ..loaders import Split
 from ..text import TextConfig, TextFeatures
-from .evaluation import HeldOut
+from .evaluation import VALIDATION_USERS, HeldOut
 from .stages import Stages
 from .text_signal import TextSignal
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["category_of_items", "tune_encoder"]
 
-VALIDATION_USERS = 4000
-"""Most users that early stopping looks at."""
 LARGEST_SHARE = 0.2
 """Of the items that a group may hold: a wrong answer from among half the catalogue is not a hard one."""
 
@@ -48,12 +46,12 @@ def tune_encoder(
         ConfigError: if the encoder cannot be tuned, or there is nothing to learn from.
         DataError: if it cannot be loaded.
     """
+    from ..text.local import folder_of
     from ..text.lora import tune
-    from ..text.packaged import minilm_folder
 
     if config.tune is None or config.endpoint is not None or not isinstance(config.encoder, str):
         raise ConfigError("text.tune: only a transformer in a local folder can be tuned; leave it out")
-    folder = minilm_folder() if config.encoder == "minilm" else Path(config.encoder).expanduser()
+    folder = folder_of(config.encoder)
     if config.encoder != "minilm" and (kind := _kind(config, folder)) != "transformer":
         raise ConfigError(f"text.tune: only a transformer can be tuned, and {folder} is {kind}; leave it out")
     positives = split.positives()

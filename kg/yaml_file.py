@@ -8,10 +8,10 @@ from typing import Any
 import yaml
 
 from .errors import ConfigError
+from .small_text import small_text
 
 __all__ = ["read_yaml"]
 
-MOST_BYTES = 1 << 20
 MOST_VALUES = 100_000
 """Values a file may hold once every alias is written out."""
 
@@ -26,7 +26,7 @@ def read_yaml(path: Path) -> tuple[dict[Any, Any], yaml.Node]:
         ConfigError: with file and, where it is known, line, if the file cannot be read, is no UTF-8 or no YAML, names a
             key twice, is nested too deeply, has an alias within itself or aliases that multiply, or is no mapping.
     """
-    text = _text(path)
+    text = small_text(path, "a configuration", ConfigError)
     try:
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
         if not isinstance(tree, yaml.MappingNode):
@@ -39,22 +39,6 @@ def read_yaml(path: Path) -> tuple[dict[Any, Any], yaml.Node]:
         raise ConfigError(f"no valid YAML: {problem}", path=path, line=mark.line + 1 if mark else None) from error
     except RecursionError:
         raise ConfigError("no valid YAML: it is nested too deeply", path=path) from None
-
-
-def _text(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
-    except (OSError, ValueError) as error:  # no permission, a name too long
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise ConfigError(f"cannot be read: {reason}", path=path) from error
-    if len(data) > MOST_BYTES:
-        raise ConfigError("longer than 1 MiB; is this a configuration?", path=path)
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise ConfigError("the file is not UTF-8 text", path=path, line=line) from error
 
 
 def _check(node: yaml.Node, path: Path, sizes: dict[int, int]) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import urlsplit
 
+from ..kg.addresses import split_address
+
 __all__ = ["checked_url", "host_of", "is_local"]
 
 
@@ -14,14 +16,14 @@ def checked_url(text: str) -> str:
     Raises:
         ValueError: if it is none, holds secrets, or would send texts and key unencrypted over a network.
     """
-    # The messages do not repeat the URL, which perhaps holds a password.
-    try:
-        parts = urlsplit(text)
-        host, named = parts.hostname, parts.username is not None or parts.password is not None
-        _ = parts.port
-    except ValueError as error:
-        raise ValueError("this is no URL; https://api.openai.com/v1 is one") from error
-    if parts.scheme not in ("http", "https") or not host or not text.isprintable() or " " in text or "\\" in text:
+    parts, named = split_address(text, "URL", "https://api.openai.com/v1")
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or not text.isprintable()
+        or " " in text
+        or "\\" in text
+    ):
         raise ValueError("an https URL is wanted, such as https://api.openai.com/v1")
     if named or "?" in text or "#" in text:
         raise ValueError("a URL with a user, a password or a query string is refused; name the key in `key_env`")

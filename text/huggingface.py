@@ -21,13 +21,12 @@ from .encoder import OnProgress, Pooling, Precision, Role, TextVectors
 from .encoding_stats import EncodingStats
 from .folder import Recipe, read_recipe
 from .loading import check_weights, load_model, load_tokenizer, positions, read_model_config, reads_left_to_right
-from .packaged import minilm_folder
 from .passes import run_batches
 from .pooling import pool
 from .precision import in_precision, resolve_precision
 from .tokens import TokenReader
 
-__all__ = ["HuggingFaceEncoder", "minilm_folder", "token_batches"]
+__all__ = ["HuggingFaceEncoder", "token_batches"]
 
 _CONTENT = (
     "*.safetensors",

@@ -14,7 +14,7 @@ from .encoder import TextEncoder
 if TYPE_CHECKING:
     from .lora_adapter import Adapter
 
-__all__ = ["kind_of_folder", "local_encoder"]
+__all__ = ["folder_of", "kind_of_folder", "local_encoder"]
 
 _TOKENS_PER_BATCH = {"cpu": 2048, "cuda": 32_768}
 
@@ -30,11 +30,9 @@ def local_encoder(config: TextConfig, device: str, adapter: Adapter | Path | Non
         raise ConfigError("text.encoder: stored vectors are looked up by id; they cannot read a text")
     if config.encoder == "multilingual":
         return _multilingual(config)
+    folder = folder_of(config.encoder)
     if config.encoder == "minilm":
-        from .packaged import minilm_folder
-
-        return _transformer(minilm_folder(), config, device, adapter)
-    folder = Path(config.encoder).expanduser()
+        return _transformer(folder, config, device, adapter)
     kind = kind_of_folder(folder) if config.kind == "auto" else config.kind
     if adapter is not None and kind != "transformer":
         raise ConfigError(f"text.tune: only a transformer can be tuned, and {folder} is {kind}; leave it out")
@@ -44,6 +42,17 @@ def local_encoder(config: TextConfig, device: str, adapter: Adapter | Path | Non
         case "onnx":
             return _onnx(folder, config, device)
     return _transformer(folder, config, device, adapter)
+
+
+def folder_of(encoder: str) -> Path:
+    """The folder of an encoder: that of the packaged model, or the one it names.
+
+    Raises:
+        DataError: if the package is missing.
+    """
+    from .packaged import minilm_folder
+
+    return minilm_folder() if encoder == "minilm" else Path(encoder).expanduser()
 
 
 def kind_of_folder(folder: Path) -> str:

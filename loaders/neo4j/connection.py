@@ -11,11 +11,11 @@ from functools import cached_property
 from pathlib import Path
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Annotated, Any, LiteralString, Self, TypeVar
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, model_validator
 
 from ...kg import ConfigError
+from ...kg.addresses import split_address
 from .faults import LostConnection, RefusedQuery, driver_installed, translated
 
 if TYPE_CHECKING:
@@ -30,19 +30,19 @@ T = TypeVar("T")
 
 
 def _checked_uri(text: str) -> str:
-    # The messages do not repeat the URI, which perhaps holds a password.
-    try:
-        parts = urlsplit(text)
-        host, named = parts.hostname, parts.username is not None or parts.password is not None
-        _ = parts.port
-    except ValueError as error:
-        raise ValueError("this is no URI; bolt://localhost:7687 is one") from error
+    parts, named = split_address(text, "URI", "bolt://localhost:7687")
     if named:
         raise ValueError(
             "a URI with a user or a password in it is refused; put them into environment variables, and name these in "
             "`user_env` and `password_env`"
         )
-    if parts.scheme not in SCHEMES or not host or parts.path not in ("", "/") or not text.isprintable() or " " in text:
+    if (
+        parts.scheme not in SCHEMES
+        or not parts.hostname
+        or parts.path not in ("", "/")
+        or not text.isprintable()
+        or " " in text
+    ):
         raise ValueError(f"a URI such as neo4j+s://example.org:7687 is wanted; it begins with {', '.join(SCHEMES)}")
     return text
 

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...kg import ConfigError, DataError
+from ...kg.small_text import small_text
 from ..files.streams import check_file
 from .batches import slices
 from .connection import Connection
@@ -28,7 +29,6 @@ from .values import key_forms
 __all__ = ["CypherFilter", "FilterOnServer"]
 
 BATCH = 5000
-MOST_BYTES = 1 << 20
 IDS = "ids"
 STRING = pa.large_string()
 # Strings, comments and names in backticks come first: what looks like a parameter within them is none.
@@ -65,7 +65,9 @@ class CypherFilter:
             DataError: if the file cannot be read, or is no query.
             ConfigError: if a parameter is missing, unknown, or of a kind that a server cannot be given.
         """
-        made = cls(Path(path), _text(Path(path)), dict(parameters or {}))
+        path = Path(path)
+        check_file(path)
+        made = cls(path, small_text(path, "a query", DataError), dict(parameters or {}))
         made._check()
         return made
 
@@ -166,22 +168,6 @@ class FilterOnServer:
                 path=self._where.path,
             ) from None
         return pc.unique(ids.filter(pc.greater(pc.binary_length(ids), 0)))
-
-
-def _text(path: Path) -> str:
-    check_file(path)
-    try:
-        with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror}", path=path) from error
-    if len(data) > MOST_BYTES:
-        raise DataError("longer than 1 MiB; is this a query?", path=path)
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise DataError("the file is not UTF-8 text", path=path, line=line) from error
 
 
 @contextmanager

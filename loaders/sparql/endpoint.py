@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import AfterValidator, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
 
 from ...kg import ConfigError, DataError, KnowledgeGraph, Update
+from ...kg.addresses import split_address
 from ..graph_options import GraphOptions
 from .pages import PagedReading
 from .queries import Selection, iri_term
@@ -28,14 +29,14 @@ def _iri(text: str) -> str:
 
 
 def _endpoint(text: str) -> str:
-    # The messages do not repeat the URL, which perhaps holds a password.
-    try:
-        parts = urlsplit(text)
-        host, named = parts.hostname, parts.username is not None or parts.password is not None
-        _ = parts.port
-    except ValueError as error:
-        raise ValueError("this is no URL; https://example.org/sparql is one") from error
-    if parts.scheme not in ("http", "https") or not host or parts.fragment or not text.isprintable() or " " in text:
+    parts, named = split_address(text, "URL", "https://example.org/sparql")
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or parts.fragment
+        or not text.isprintable()
+        or " " in text
+    ):
         raise ValueError("an http or https URL is wanted, such as https://example.org/sparql")
     if named:
         raise ValueError(

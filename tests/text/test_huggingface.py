@@ -34,8 +34,9 @@ from plait.text import packaged
 from plait.text.cache import CachedEncoder
 from plait.text.config import TextConfig
 from plait.text.encoder import TextEncoder
-from plait.text.huggingface import HuggingFaceEncoder, minilm_folder
+from plait.text.huggingface import HuggingFaceEncoder
 from plait.text.load import load_encoder
+from plait.text.packaged import minilm_folder
 
 Vectors = npt.NDArray[np.float32]
 

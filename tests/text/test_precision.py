@@ -13,7 +13,8 @@ from torch import nn
 from plait.kg import ConfigError
 from plait.text import precision
 from plait.text.encoder import Precision
-from plait.text.huggingface import HuggingFaceEncoder, minilm_folder
+from plait.text.huggingface import HuggingFaceEncoder
+from plait.text.packaged import minilm_folder
 from plait.text.precision import ByteLinear, HalfLinear, has_bfloat16, in_precision, resolve_precision
 
 from .models import TEXTS, save_bert
