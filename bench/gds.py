@@ -36,7 +36,7 @@ from servers.neo4j_server import running
 
 from plait.fusion.config import Config
 from plait.fusion.evaluation import EvaluationConfig, Row, Scorer, evaluate
-from plait.fusion.signal import Audience, Scores
+from plait.fusion.signals.signal import Audience, Scores
 from plait.fusion.stages import Stages
 from plait.fusion.training import read_data, train
 from plait.kg import IdMap, KnowledgeGraph, SilentProgress

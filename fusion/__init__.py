@@ -2,19 +2,19 @@
 
 from .blend import Blend
 from .config import Config, read_config
-from .ease import Ease
 from .evaluation import Evaluation, Row
 from .explain import Explanation, Hop
-from .graph_signal import GraphSignal
 from .metrics import METRICS, Metrics, coverage, ranking_metrics
-from .popularity import Popularity
 from .query_intent import Intent
 from .ranking import Ranked, top_k
 from .recommender import Recommendation, Recommender, SimilarItem
 from .search import Match, SearchHit
-from .signal import Audience, Signal
+from .signals.ease import Ease
+from .signals.graph_signal import GraphSignal
+from .signals.popularity import Popularity
+from .signals.signal import Audience, Signal
+from .signals.text_signal import TextSignal
 from .storage import load, save
-from .text_signal import TextSignal
 
 __all__ = [
     "METRICS",

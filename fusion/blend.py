@@ -13,8 +13,8 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from pydantic import BaseModel, ConfigDict, Field
 
-from .recency import Recency
-from .signal import Audience, KnowsStrangers, Scores, Signal
+from .signals.recency import Recency
+from .signals.signal import Audience, KnowsStrangers, Scores, Signal
 
 __all__ = ["Blend", "BlendConfig", "search_weights", "standardised"]
 

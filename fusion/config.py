@@ -18,9 +18,9 @@ from ..loaders import DataConfig, GraphConfig, SplitConfig
 from ..loaders.files.streams import check_file
 from ..text import TextConfig, VerbaliseConfig
 from .blend import BlendConfig
-from .ease import EaseConfig
 from .evaluation import EvaluationConfig
-from .recency import RecencyConfig
+from .signals.ease import EaseConfig
+from .signals.recency import RecencyConfig
 
 __all__ = ["Config", "read_config"]
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 from ..loaders import Part, Split
 from .metrics import METRICS, coverage, ranking_metrics
 from .ranking import top_k
-from .signal import Audience, Scores
+from .signals.signal import Audience, Scores
 
 __all__ = ["Evaluation", "EvaluationConfig", "HeldOut", "Row", "Scorer", "evaluate"]
 

@@ -12,14 +12,15 @@ from ..kg import ConfigError, ItemGraph, short_names
 from ..loaders import Catalogue, Split
 from .blend import Blend, search_weights, standardised
 from .config import Config
-from .ease import Ease, item_entities
 from .evaluation import VALIDATION_USERS, HeldOut
-from .graph_signal import GraphSignal
-from .popularity import Popularity
-from .recency import Recency
-from .signal import Signal
+from .signals.ease import Ease
+from .signals.graph_signal import GraphSignal
+from .signals.item_entities import item_entities
+from .signals.popularity import Popularity
+from .signals.recency import Recency
+from .signals.signal import Signal
+from .signals.text_signal import TextSignal
 from .stages import Stages
-from .text_signal import TextSignal
 from .text_stage import EncodedTexts
 
 __all__ = ["device_of", "fit_blend", "fit_ease", "fit_net", "fit_recency", "fit_text"]

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from .signal import Audience
+from .signals.signal import Audience
 
 __all__ = ["news_of", "with_news"]
 

@@ -21,15 +21,15 @@ from .answers import Recommendation, SimilarItem, Warmth
 from .blend import Blend
 from .candidates import Allowed, Candidates
 from .explain import Explainer, Explanation
-from .graph_signal import GraphSignal
 from .histories import news_of, with_news
 from .item_prices import ItemPrices
 from .neo4j_paths import Neo4jPaths
 from .query_encoder import QueryEncoder
 from .query_intent import Intent
-from .recency import Recency
 from .search import Searcher, SearchHit, personal, searchable
-from .signal import Audience
+from .signals.graph_signal import GraphSignal
+from .signals.recency import Recency
+from .signals.signal import Audience
 
 __all__ = ["Recommendation", "Recommender", "SimilarItem", "Warmth"]
 

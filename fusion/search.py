@@ -18,8 +18,8 @@ from .item_prices import ItemPrices
 from .query_encoder import QueryEncoder
 from .query_intent import Intent, IntentReader, Read
 from .search_graph import Reached, reached
-from .signal import Scores
-from .text_signal import TextSignal
+from .signals.signal import Scores
+from .signals.text_signal import TextSignal
 from .words import WordIndex
 
 __all__ = ["WEIGHTS", "Found", "Match", "SearchHit", "Searcher", "personal", "searchable"]

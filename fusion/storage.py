@@ -24,15 +24,15 @@ from .._version import __version__
 from ..kg import IdMap, ItemGraph, ModelError, whole_directory
 from ..loaders.neo4j.places import Neo4jPlaces
 from .blend import Blend
-from .ease import Ease
 from .evaluation import Evaluation
-from .graph_signal import GraphSignal
-from .popularity import Popularity
-from .recency import Recency
 from .recommender import Recommender
 from .search_storage import read_encoder, read_prices, write_for_search
-from .signal import Signal
-from .text_signal import TextSignal
+from .signals.ease import Ease
+from .signals.graph_signal import GraphSignal
+from .signals.popularity import Popularity
+from .signals.recency import Recency
+from .signals.signal import Signal
+from .signals.text_signal import TextSignal
 
 __all__ = ["FORMAT", "Record", "check_target", "load", "read_record", "save", "sha256_of", "without_nan"]
 

@@ -27,11 +27,11 @@ from .evaluation import Evaluation, HeldOut, Scorer, evaluate
 from .fitting import device_of, fit_blend, fit_ease, fit_net, fit_recency, fit_text
 from .item_prices import item_prices
 from .neo4j_paths import places_of
-from .popularity import Popularity
-from .recency import Recency
 from .recommender import Recommender
 from .review_stage import read_reviews_of
-from .signal import Audience, Scores, Signal
+from .signals.popularity import Popularity
+from .signals.recency import Recency
+from .signals.signal import Audience, Scores, Signal
 from .stages import Stages
 from .storage import Record, save, sha256_of
 from .text_stage import EncodedTexts, encode_nodes

@@ -13,8 +13,8 @@ from ..kg import ConfigError, ItemGraph
 from ..loaders import Split
 from ..text import TextConfig, TextFeatures
 from .evaluation import VALIDATION_USERS, HeldOut
+from .signals.text_signal import TextSignal
 from .stages import Stages
-from .text_signal import TextSignal
 
 if TYPE_CHECKING:
     from ..text.lora import Tuned

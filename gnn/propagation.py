@@ -26,6 +26,8 @@ class Propagation:
         relation: relation and direction of each edge, shape (edges,).
         norm: symmetric normalisation of each edge, shape (edges,).
         reverse: position of each edge's opposite, shape (edges,).
+        node: number of each row's node in the whole unified graph, shape (nodes,).
+        kind: what each node is: 0 a user, 1 an item, 2 an entity, shape (nodes,).
     """
 
     start: Tensor
@@ -34,12 +36,17 @@ class Propagation:
     relation: Tensor
     norm: Tensor
     reverse: Tensor
+    node: Tensor
+    kind: Tensor
 
     @classmethod
     def on(cls, graph: UnifiedGraph, device: torch.device) -> Propagation:
         """Move a graph to a device."""
         names = ("start", "sender", "receiver", "relation", "norm", "reverse")
-        return cls(*(torch.from_numpy(getattr(graph, name)).to(device) for name in names))
+        columns = [torch.from_numpy(getattr(graph, name)).to(device) for name in names]
+        node = torch.arange(graph.n_nodes, device=device)
+        kind = (node >= graph.n_users).long() + (node >= graph.n_users + graph.n_items).long()
+        return cls(*columns, node, kind)
 
     def __call__(self, x: Tensor, weights: Tensor) -> Tensor:
         """One step: out[v] = sum over edges u -r-> v of weights[r] * norm * x[u].

@@ -10,9 +10,9 @@ import pytest
 import scipy.sparse as sp
 
 from plait.fusion.blend import Blend, _simplex, search_weights, standardised
-from plait.fusion.ease import Ease
-from plait.fusion.popularity import Popularity
-from plait.fusion.signal import Audience, Scores
+from plait.fusion.signals.ease import Ease
+from plait.fusion.signals.popularity import Popularity
+from plait.fusion.signals.signal import Audience, Scores
 
 NOTHING = sp.csr_array((1, 4), dtype=np.float32)
 

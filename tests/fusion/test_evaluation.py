@@ -14,11 +14,12 @@ import torch
 from pydantic import ValidationError
 
 from plait.fusion.blend import Blend
-from plait.fusion.ease import Ease, item_entities
 from plait.fusion.evaluation import BATCH, Evaluation, EvaluationConfig, HeldOut, evaluate
-from plait.fusion.graph_signal import GraphSignal
-from plait.fusion.popularity import Popularity
-from plait.fusion.signal import Audience, Scores, Signal
+from plait.fusion.signals.ease import Ease
+from plait.fusion.signals.graph_signal import GraphSignal
+from plait.fusion.signals.item_entities import item_entities
+from plait.fusion.signals.popularity import Popularity
+from plait.fusion.signals.signal import Audience, Scores, Signal
 from plait.gnn import GnnConfig
 from plait.gnn.training import train_net
 from plait.kg import IdMap, Interactions, ItemGraph

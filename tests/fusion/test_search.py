@@ -12,10 +12,10 @@ import pytest
 import scipy.sparse as sp
 
 from plait.fusion import Blend, Popularity, Recommender, TextSignal
-from plait.fusion.graph_signal import GraphSignal
 from plait.fusion.item_prices import ItemPrices
 from plait.fusion.query_encoder import QueryEncoder
 from plait.fusion.search import WEIGHTS
+from plait.fusion.signals.graph_signal import GraphSignal
 from plait.gnn import Embeddings
 from plait.kg import IdMap, ItemGraph, ModelError, UnknownIdError
 from plait.text import TextConfig

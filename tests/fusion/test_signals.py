@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from plait.fusion.ease import Ease
-from plait.fusion.graph_signal import GraphSignal
-from plait.fusion.popularity import Popularity
-from plait.fusion.signal import Audience, Signal
-from plait.fusion.text_signal import TextSignal
+from plait.fusion.signals.ease import Ease
+from plait.fusion.signals.graph_signal import GraphSignal
+from plait.fusion.signals.popularity import Popularity
+from plait.fusion.signals.signal import Audience, Signal
+from plait.fusion.signals.text_signal import TextSignal
 from plait.gnn import Embeddings
 from plait.kg import IdMap, Interactions
 from plait.text.features import TextFeatures

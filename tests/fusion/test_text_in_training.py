@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 import plait
+from plait.fusion.signals.text_signal import TextSignal
 from plait.fusion.storage import read_record
-from plait.fusion.text_signal import TextSignal
 from plait.kg import ModelError
 from plait.text.lora_adapter import read_adapter
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..gnn import Embeddings
+from ...gnn import Embeddings
 from .signal import Arrays, Audience, Scores
 
 __all__ = ["GraphSignal"]

@@ -7,7 +7,7 @@ import pytest
 import scipy.sparse as sp
 
 from plait.fusion import Audience, Ease
-from plait.fusion.recency import Recency, RecencyConfig
+from plait.fusion.signals.recency import Recency, RecencyConfig
 
 
 def test_weights_by_hand() -> None:

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from ..kg import Interactions
+from ...kg import Interactions
 from .signal import Arrays, Audience, Scores
 
 __all__ = ["Popularity"]

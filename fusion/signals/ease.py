@@ -11,10 +11,9 @@ import scipy.sparse as sp
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat
 from scipy.linalg import lapack
 
-from ..kg import ItemGraph
 from .signal import Arrays, Audience, Scores
 
-__all__ = ["Ease", "EaseConfig", "item_entities"]
+__all__ = ["Ease", "EaseConfig"]
 
 
 class EaseConfig(BaseModel):
@@ -83,25 +82,6 @@ class Ease:
     def from_arrays(cls, arrays: Arrays) -> Ease:
         """The signal of these weights."""
         return cls(arrays["weights"])
-
-
-def item_entities(graph: ItemGraph) -> sp.csr_array:
-    """Which nodes each item is linked to, binary, shape (items, items + entities).
-
-    Columns are nodes: items first (an item bought with another), then entities. An edge counts whichever way it
-    points; an entity's own outgoing edges are followed one step, so that a product of a leaf category is one of
-    the parent category too.
-    """
-    n_items, n = graph.n_items, graph.n_nodes
-    ones = np.ones(len(graph.head), dtype=np.float32)
-    outgoing = sp.csr_array((ones, (graph.head.astype(np.int64), graph.tail.astype(np.int64))), shape=(n, n))
-    linked = sp.csr_array(outgoing + outgoing.T)[:n_items]
-    upward = (graph.head >= n_items) & (graph.tail >= n_items)
-    ends = graph.head[upward].astype(np.int64), graph.tail[upward].astype(np.int64)
-    among_entities = sp.csr_array((ones[upward], ends), shape=(n, n))
-    matrix = sp.csr_array(linked + linked @ among_entities)
-    matrix.data[:] = 1
-    return matrix
 
 
 def _inverse(gram: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

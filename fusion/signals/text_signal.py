@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from ..gnn.embeddings import unit
-from ..text import Reduction, TextFeatures
-from ..text.reduce import projected
-from ..text.reduce_storage import Storage, int8_scale, stored, unstored
+from ...gnn.embeddings import unit
+from ...text import Reduction, TextFeatures
+from ...text.reduce import projected
+from ...text.reduce_storage import Storage, int8_scale, stored, unstored
 from .signal import Arrays, Audience, Scores
 
 __all__ = ["TextSignal"]

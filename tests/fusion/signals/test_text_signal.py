@@ -9,9 +9,9 @@ import numpy.typing as npt
 import pytest
 import scipy.sparse as sp
 
-from plait.fusion.recency import Recency
-from plait.fusion.signal import Audience
-from plait.fusion.text_signal import TextSignal
+from plait.fusion.signals.recency import Recency
+from plait.fusion.signals.signal import Audience
+from plait.fusion.signals.text_signal import TextSignal
 from plait.text.features import TextFeatures
 
 

@@ -10,8 +10,9 @@ import pytest
 import scipy.sparse as sp
 from pydantic import ValidationError
 
-from plait.fusion.ease import Ease, EaseConfig, item_entities
-from plait.fusion.signal import Audience
+from plait.fusion.signals.ease import Ease, EaseConfig
+from plait.fusion.signals.item_entities import item_entities
+from plait.fusion.signals.signal import Audience
 from plait.kg import ItemGraph
 
 Dense = npt.NDArray[np.float64]
