@@ -19,6 +19,7 @@ from .rdf.reader import RdfGraph, read_rdf
 from .rdf.store import StoreGraph, read_store
 from .saved_graph import SavedGraph, read_saved_graph
 from .sparql.endpoint import SparqlGraph, read_sparql
+from .triples.incidence import IncidenceGraph, read_incidence
 from .triples.kgat import KgatGraph, read_kgat
 from .triples.tables import TripleGraph, read_triples
 
@@ -31,6 +32,7 @@ GraphConfig = Annotated[
     | TableGraph
     | TripleGraph
     | KgatGraph
+    | IncidenceGraph
     | AmazonGraph
     | GraphStormGraph
     | Neo4jGraph
@@ -94,6 +96,8 @@ def _read(
             return read_triples(config, on_progress=on_progress)
         case KgatGraph():
             return read_kgat(config, on_progress=on_progress)
+        case IncidenceGraph():
+            return read_incidence(config)
         case AmazonGraph():
             return read_amazon(config, left_out=left_out, on_progress=on_progress)
         case GraphStormGraph():

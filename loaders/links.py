@@ -38,10 +38,16 @@ class LinksConfig(BaseModel):
     """Node type, by full or short name, whose entities all are items, under their own ids: those that nobody has met
     join the catalogue too, and the graph can still recommend them. Instead of a map, which says so by itself."""
 
+    prefix: str = ""
+    """What stands before an item's id in the id of its entity, instead of a map: product_ where item 7 is product_7."""
+
     @model_validator(mode="after")
     def _map_or_type(self) -> LinksConfig:
-        if (self.path is None) == (self.join_type is None):
-            raise ValueError("either path names a map, or join_type a node type whose entities are the items")
+        if sum((self.path is not None, self.join_type is not None, self.prefix != "")) != 1:
+            raise ValueError(
+                "one of three: path names a map, join_type a node type whose entities are the items, prefix what "
+                "stands before an item's id in its entity's"
+            )
         if self.path is None and (self.item or self.entity):
             raise ValueError("item and entity are columns of a map: name it under path")
         return self
@@ -79,7 +85,10 @@ def read_links(
         if config is not None and config.join_type is not None and may_join:
             kind = find_term(config.join_type, graph.types, "node type")
             items = IdMap.numbering(items.to_arrow(), graph.entities.to_arrow().filter(pa.array(graph.type_of == kind)))
-        return items, graph.entities.numbers(followed(items.to_arrow(), renamed), missing="negative")
+        ids = items.to_arrow()
+        if config is not None and config.prefix:
+            ids = pc.binary_join_element_wise(pa.scalar(config.prefix, ids.type), ids, pa.scalar("", ids.type))
+        return items, graph.entities.numbers(followed(ids, renamed), missing="negative")
     item, entity = _columns(config, config.path, renamed)
     number = graph.entities.numbers(entity, missing="negative")
     catalogue = IdMap.numbering(items.to_arrow(), item.filter(pa.array(number >= 0))) if may_join else items

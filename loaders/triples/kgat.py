@@ -26,7 +26,7 @@ from ..files.streams import check_file, not_text
 from ..files.tables import line_of
 from ..graph_options import GraphOptions
 
-__all__ = ["KgatGraph", "read_kgat"]
+__all__ = ["ITEMS", "NUMBERED_ITEM", "KgatGraph", "numbered_list", "read_kgat"]
 
 TRIPLES, ENTITIES, RELATIONS, ITEMS = FILES = ("kg_final.txt", "entity_list.txt", "relation_list.txt", "item_list.txt")
 # An id may hold blanks: what counts are the number at the end, and behind it perhaps the entity's own id.
@@ -70,8 +70,8 @@ def read_kgat(config: KgatGraph, *, on_progress: Update | None = None) -> Knowle
     for path in config.paths():
         check_file(path, f"no such file; a folder of KGAT's format has {', '.join(FILES)}")
     folder = config.folder
-    entities, items = _numbered(folder / ENTITIES, NUMBERED_ENTITY), _numbered(folder / ITEMS, NUMBERED_ITEM)
-    relations = _numbered(folder / RELATIONS, NUMBERED)
+    entities, items = numbered_list(folder / ENTITIES, NUMBERED_ENTITY), numbered_list(folder / ITEMS, NUMBERED_ITEM)
+    relations = numbered_list(folder / RELATIONS, NUMBERED)
     ids = _entity_ids(entities, items, folder)
     distinct = pc.count_distinct(relations.ids).as_py()
     if distinct != len(relations.ids):
@@ -116,7 +116,7 @@ def _entity_ids(entities: _List, items: _List, folder: Path) -> IdMap:
         raise DataError(f"two entities would go by one id: {error}", path=folder / ENTITIES) from None
 
 
-def _numbered(path: Path, pattern: str) -> _List:
+def numbered_list(path: Path, pattern: str) -> _List:
     """The ids of a list by their numbers, which must be 0 to n-1."""
     lines = _lines(path)
     parts = pc.extract_regex(lines, pattern)

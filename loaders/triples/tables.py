@@ -17,6 +17,7 @@ from ..edge_values import edge_times, edge_weights
 from ..files.tables import find_column, line_of, read_table, words_of
 from ..graph_options import GraphOptions
 from .columns import PARTS, TripleFile, read_triple_columns
+from .renames import RenameTable, renamed
 
 __all__ = ["LabelTable", "TripleGraph", "read_triples"]
 
@@ -82,9 +83,12 @@ class TripleGraph(GraphOptions):
     labels: LabelTable | None = None
     """Display names, perhaps with node types."""
 
+    renames: RenameTable | None = None
+    """Ids of heads and tails that stand for others, such as numbers of related products for the products."""
+
     def paths(self) -> list[Path]:
         """All files named."""
-        return [*self.files, *([] if self.labels is None else [self.labels.path])]
+        return [*self.files, *(table.path for table in (self.labels, self.renames) if table is not None)]
 
 
 def read_triples(config: TripleGraph, *, on_progress: Update | None = None) -> KnowledgeGraph:
@@ -98,17 +102,24 @@ def read_triples(config: TripleGraph, *, on_progress: Update | None = None) -> K
     collector = TripleCollector()
     wanted = {part: getattr(config, part) for part in ("head", "relation", "tail", "weight", "time")}
     seen: set[str] = set()
+    renames, replaced = renamed(config.renames), 0
     for done, path in enumerate(config.files):
         if on_progress is not None:
             on_progress(done, len(config.files), path.name)
         read = read_triple_columns(path, wanted, header=config.header, separator=config.separator)
         columns = {part: read.columns[part].combine_chunks() for part in PARTS}
+        if renames is not None:
+            for part in ("head", "tail"):
+                columns[part], count = renames.applied(columns[part])
+                replaced += count
         collector.add_edges(columns["head"], columns["relation"], columns["tail"], **_attributes(read))
         _add_types(collector, columns, config.types)
         seen.update(columns["relation"].dictionary.to_pylist())
     if collector.rows == 0:
         more = "" if len(config.files) == 1 else f" and {len(config.files) - 1:,} further files"
         raise DataError(f"the graph is empty: no triple in this file{more}", path=config.files[0])
+    if config.renames is not None and replaced == 0:
+        raise DataError("no id of it stands in the triples; look at id_prefix and the column", path=config.renames.path)
     for relation in config.types:
         if relation not in seen:
             raise ConfigError(_unknown(relation, sorted(seen)))

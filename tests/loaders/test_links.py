@@ -138,5 +138,5 @@ def test_items_of_a_type_join_where_there_is_no_map() -> None:
     "options", [{}, {"path": "a.csv", "join_type": "Film"}, {"join_type": "Film", "item": "sku"}, {"item": "sku"}]
 )
 def test_a_map_or_a_type(options: dict[str, str]) -> None:
-    with pytest.raises(ValidationError, match="either path names a map|item and entity are columns"):
+    with pytest.raises(ValidationError, match="one of three: path names a map|item and entity are columns"):
         LinksConfig.model_validate(options)
