@@ -12,7 +12,22 @@ import typer
 from rich.markup import escape
 
 from ._version import __version__
-from .commands import ask, data, demo, doctor, export, graph, neo4j, search, text, train
+from .commands import (
+    ablate,
+    ask,
+    compare,
+    data,
+    demo,
+    doctor,
+    evaluate,
+    export,
+    graph,
+    neo4j,
+    search,
+    text,
+    train,
+    tune,
+)
 from .commands.console import news, out
 from .kg import PlaitError
 
@@ -26,7 +41,9 @@ app = typer.Typer(
 for command in (
     demo.demo,
     train.train,
-    train.evaluate,
+    tune.tune,
+    ablate.ablate,
+    evaluate.evaluate,
     ask.recommend,
     ask.similar,
     ask.explain,
@@ -35,6 +52,8 @@ for command in (
     doctor.doctor,
 ):
     app.command()(command)
+# What it does not know it hands on: --against parts its arguments.
+app.command(context_settings={"ignore_unknown_options": True})(compare.compare)
 for group in (data, graph, text, neo4j):
     app.add_typer(group.app, name=group.__name__.rpartition(".")[2])
 

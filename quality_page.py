@@ -35,7 +35,11 @@ def write_quality_page(report: DataReport, path: str | Path, title: str) -> None
 def quality_page(report: DataReport, title: str) -> str:
     """The page: the same text for the same report. Names from the data are escaped."""
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.FileSystemLoader(str(resources.files(__package__))),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     filters: dict[str, Any] = {
         "count": _count,
@@ -45,8 +49,7 @@ def quality_page(report: DataReport, title: str) -> str:
         "counted": counted,
     }
     environment.filters.update(filters)
-    source = resources.files(__package__).joinpath("quality_page.html").read_text(encoding="utf-8")
-    return environment.from_string(source).render(
+    return environment.get_template("quality_page.html").render(
         r=report, title=title, rows=ROWS, plots=_plots(report), tiles=_tiles(report), colours=COLOURS
     )
 

@@ -11,6 +11,7 @@ from rich.markup import escape
 from .candidates import ByEntity, Parameters, Where, candidates_of
 from .console import AsJson, ModelPath, news, out, print_json
 from .neo4j_options import Database, PasswordFile, Uri
+from .rerank import Cap, Diversity, ExposureOf, Method, Pool, SpaceOf, rerank_of
 
 if TYPE_CHECKING:
     from ..fusion import Explanation
@@ -39,16 +40,25 @@ def recommend(
     uri: Uri = None,
     database: Database = None,
     password_file: PasswordFile = None,
+    diversity: Diversity = None,
+    method: Method = None,
+    space: SpaceOf = None,
+    cap: Cap = None,
+    exposure: ExposureOf = None,
+    pool: Pool = None,
     as_json: AsJson = False,
 ) -> None:
     """The best items for a user, with what each signal adds and, if asked for, why."""
     from ..fusion import load
     from ..terminal import recommendation_table
 
+    rerank = rerank_of(diversity, method, space, cap, exposure, pool)
     recommender = load(model)
     liked = {name: tuple(history or ()) for name in user}
     with candidates_of(model, recommender, where, param, by_entity, uri, database, password_file) as candidates:
-        found = recommender.recommend(user, k, history=liked, explain=explain or cypher, candidates=candidates)
+        found = recommender.recommend(
+            user, k, history=liked, explain=explain or cypher, candidates=candidates, rerank=rerank
+        )
     if as_json:
         print_json([item.as_record() for item in found])
         return
@@ -59,7 +69,10 @@ def recommend(
         out.print(f"[bold]{escape(name)}[/]{what[warmth]}", highlight=False)
         out.print(recommendation_table(mine))
         if where is not None and len(mine) < k:
-            news.print(f"No more than {len(mine)} unseen items pass {escape(str(where))}.", highlight=False)
+            within = " within the caps" if cap else ""
+            news.print(f"No more than {len(mine)} unseen items pass {escape(str(where))}{within}.", highlight=False)
+        elif cap and len(mine) < k:
+            news.print(f"No list of more than {len(mine)} unseen items was found within the caps.", highlight=False)
         if cypher:
             _print_cypher(path for item in mine for path in item.paths[:1])
 

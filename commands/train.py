@@ -1,4 +1,4 @@
-"""`plait train` and `plait evaluate`."""
+"""`plait train`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import typer
 from rich.markup import escape
 
 from ..kg import PlaitError
-from .console import AsJson, ConfigPath, ModelPath, news, out, print_json
+from .console import ConfigPath, news, out
 
-__all__ = ["evaluate", "train", "train_and_save"]
+__all__ = ["train", "train_and_save"]
 
 
 def train(
@@ -24,30 +24,6 @@ def train(
     """
     train_and_save(config, model)
     out.print(f"Saved to [bold]{escape(str(model))}[/]. Next: plait recommend {escape(str(model))} --user ID --explain")
-
-
-def evaluate(
-    model: ModelPath,
-    stored: Annotated[bool, typer.Option("--stored", help="Show the figures of the training; read no data.")] = False,
-    k: Annotated[int | None, typer.Option("-k", help="Cut-off to show; the first measured by default.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Measure a model again on the data it was trained on, or show what was measured then (all ablations too)."""
-    from ..fusion.saved_evaluation import evaluate_saved
-    from ..fusion.storage import read_record
-    from ..terminal import TerminalProgress, evaluation_table
-
-    record = read_record(model)
-    evaluation = record.evaluation if stored else evaluate_saved(model, progress=TerminalProgress(news))
-    if as_json:
-        print_json(evaluation.as_record())
-        return
-    ks = sorted(int(name.split("@")[1]) for name in evaluation.rows[0].metrics if name.startswith("ndcg@"))
-    shown = k if k is not None else record.config["evaluation"]["ks"][0]
-    if shown not in ks:
-        raise PlaitError(f"nothing was measured at {shown}; there is {', '.join(map(str, ks))}")
-    for part in evaluation.users:
-        out.print(evaluation_table(evaluation, part, shown))
 
 
 def train_and_save(config: Path, model: Path) -> None:

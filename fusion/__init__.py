@@ -1,10 +1,10 @@
 """Collaborative signals, blending, ranking, explanations, evaluation: the Recommender."""
 
-from .blend import Blend
+from .blending.blend import Blend
 from .config import Config, read_config
 from .evaluation import Evaluation, Row
+from .evaluation.metrics import METRICS, Metrics, coverage, ranking_metrics
 from .explain import Explanation, Hop
-from .metrics import METRICS, Metrics, coverage, ranking_metrics
 from .query_intent import Intent
 from .ranking import Ranked, top_k
 from .recommender import Recommendation, Recommender, SimilarItem

@@ -17,7 +17,7 @@ from ..kg.yaml_file import read_yaml
 from ..loaders import DataConfig, GraphConfig, SplitConfig
 from ..loaders.files.streams import check_file
 from ..text import TextConfig, VerbaliseConfig
-from .blend import BlendConfig
+from .blending.blend import BlendConfig
 from .evaluation import EvaluationConfig
 from .signals.ease import EaseConfig
 from .signals.recency import RecencyConfig

@@ -10,7 +10,7 @@ import numpy as np
 from ..gnn import Embeddings, NodeFeatures
 from ..kg import ConfigError, ItemGraph, short_names
 from ..loaders import Catalogue, Split
-from .blend import Blend, search_weights, standardised
+from .blending.blend import Blend, search_weights, standardised
 from .config import Config
 from .evaluation import VALIDATION_USERS, HeldOut
 from .signals.ease import Ease

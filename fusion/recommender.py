@@ -18,7 +18,7 @@ from ..kg import IdMap, ItemGraph, UnknownIdError
 from ..loaders import ExportFormat, export_embeddings
 from ..loaders.neo4j.places import Neo4jPlaces
 from .answers import Recommendation, SimilarItem, Warmth
-from .blend import Blend
+from .blending.blend import Blend
 from .candidates import Allowed, Candidates
 from .explain import Explainer, Explanation
 from .histories import news_of, with_news
@@ -26,10 +26,11 @@ from .item_prices import ItemPrices
 from .neo4j_paths import Neo4jPaths
 from .query_encoder import QueryEncoder
 from .query_intent import Intent
+from .rerank import ItemKnowledge, RerankConfig, Reranker, best_reranked, reranker_of
 from .search import Searcher, SearchHit, personal, searchable
 from .signals.graph_signal import GraphSignal
 from .signals.recency import Recency
-from .signals.signal import Audience
+from .signals.signal import Audience, Scores
 
 __all__ = ["Recommendation", "Recommender", "SimilarItem", "Warmth"]
 
@@ -84,6 +85,7 @@ class Recommender:
         history: Mapping[str, Sequence[str]] | None = None,
         explain: bool = False,
         candidates: Candidates | Iterable[str] | None = None,
+        rerank: RerankConfig | None = None,
     ) -> list[Recommendation]:
         """The k best items for each user, seen ones left out; one list, user after user in the order asked.
 
@@ -96,6 +98,8 @@ class Recommender:
                 an old one.
             explain: give paths.
             candidates: ids of the items that may be recommended, or who tells them; all by default.
+            rerank: makes the lists more diverse, capped or fair. Ranks are then those of the new lists, and scores
+                still the blend's; caps may leave a list short.
 
         Raises:
             TypeError: if `users` is one string rather than a list of ids, or an id is no string.
@@ -110,9 +114,11 @@ class Recommender:
         if k < 1:
             raise ValueError(f"k is {k}, expected at least 1")
         allowed = Allowed.of(candidates, self.items)
+        reranker = None if rerank is None else reranker_of(rerank, self.item_knowledge)
         found: list[Recommendation] = []
         for first in range(0, len(users), BATCH):
-            found.extend(self._recommend_batch(users[first : first + BATCH], k, history or {}, explain, allowed))
+            batch = users[first : first + BATCH]
+            found.extend(self._recommend_batch(batch, k, history or {}, explain, allowed, reranker))
         return found
 
     def explain(self, user: str, item: str, *, n: int = 3, history: Sequence[str] = ()) -> list[Explanation]:
@@ -230,11 +236,21 @@ class Recommender:
         return Audience(numbers, self.liked[numbers])
 
     def _recommend_batch(
-        self, users: Sequence[str], k: int, history: Mapping[str, Sequence[str]], explain: bool, allowed: Allowed
+        self,
+        users: Sequence[str],
+        k: int,
+        history: Mapping[str, Sequence[str]],
+        explain: bool,
+        allowed: Allowed,
+        reranker: Reranker | None,
     ) -> Iterator[Recommendation]:
         audience, seen = self._audience(users, history)
         parts = self.blend.parts(audience, seen)
-        ranked = allowed.best(np.sum(list(parts.values()), axis=0, dtype=np.float32), k, exclude=seen)
+        scores: Scores = np.sum(list(parts.values()), axis=0, dtype=np.float32)
+        if reranker is None:
+            ranked = allowed.best(scores, k, exclude=seen)
+        else:
+            ranked = best_reranked(reranker, lambda rows, n: allowed.best(scores[rows], n, seen[rows]), len(users), k)
         for row, user in enumerate(users):
             warmth = self.warmth(user, history.get(user, ()))
             liked = audience.steps.indices[audience.steps.indptr[row] : audience.steps.indptr[row + 1]]
@@ -274,6 +290,12 @@ class Recommender:
     def _searcher(self) -> Searcher:
         text, encoder = searchable(self.blend.signals.get("text"), self.encoder)
         return Searcher(self.graph, self.titles, text, encoder, self.prices)
+
+    @cached_property
+    def item_knowledge(self) -> ItemKnowledge:
+        """What re-rankers know of the items."""
+        embeddings = self._unit_items if "gnn" in self.blend.signals else None
+        return ItemKnowledge(self.graph, embeddings, self.blend.signals.get("text"))
 
     @cached_property
     def _unit_items(self) -> npt.NDArray[np.float32]:

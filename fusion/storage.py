@@ -23,7 +23,7 @@ from safetensors.numpy import load_file, save_file
 from .._version import __version__
 from ..kg import IdMap, ItemGraph, ModelError, whole_directory
 from ..loaders.neo4j.places import Neo4jPlaces
-from .blend import Blend
+from .blending.blend import Blend
 from .evaluation import Evaluation
 from .recommender import Recommender
 from .search_storage import read_encoder, read_prices, write_for_search

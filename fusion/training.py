@@ -21,7 +21,7 @@ from ..kg import (
     available_cores,
 )
 from ..loaders import Catalogue, Split, before_mapping, read_catalogue, read_graph, read_split
-from .blend import Blend
+from .blending.blend import Blend
 from .config import Config
 from .evaluation import Evaluation, HeldOut, Scorer, evaluate
 from .fitting import device_of, fit_blend, fit_ease, fit_net, fit_recency, fit_text

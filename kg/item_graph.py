@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -116,6 +116,20 @@ class ItemGraph:
         none = np.empty(0, dtype=np.int32)
         empty = pa.array([], type=pa.large_string())
         return cls(items, IdMap([]), (), none, none, none, empty, empty, pa.nulls(len(items), pa.large_string()))
+
+    def shuffled(self, rng: np.random.Generator) -> ItemGraph:
+        """A graph of the same degrees that means nothing: within each relation every triple gets the tail of another.
+
+        Each node keeps how many triples of each relation it begins and ends, so that what a model loses by it is
+        what the graph says, not that there is one. A triple may come to stand twice, or to join a node with itself.
+
+        Args:
+            rng: draws the order.
+        """
+        order = np.argsort(self.relation, kind="stable")
+        tail = np.empty_like(self.tail)
+        tail[order] = self.tail[np.lexsort((rng.random(len(self.tail)), self.relation))]
+        return replace(self, tail=tail)
 
     @property
     def n_items(self) -> int:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from itertools import product
+from typing import Annotated, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat
-from scipy.linalg import lapack
 
+from ...kg import ConfigError
+from .gram import dense_gram, invert, stacked
+from .material import Material
+from .recipe import Setting
 from .signal import Arrays, Audience, Scores
 
-__all__ = ["Ease", "EaseConfig"]
+__all__ = ["Dropout", "Ease", "EaseConfig"]
+
+Dropout = Annotated[float, Field(ge=0, lt=1)]
+"""The share of a history that is hidden at random."""
 
 
 class EaseConfig(BaseModel):
@@ -21,14 +29,44 @@ class EaseConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    l2: tuple[PositiveFloat, ...] = Field(default=(30, 100, 300, 1000), min_length=1)
+    l2: tuple[PositiveFloat, ...] = Field(default=(30, 100), min_length=1)
     """Values of the ridge penalty to choose from; each > 0. Larger for more, and more active, users."""
 
-    entity_weight: tuple[NonNegativeFloat, ...] = Field(default=(0.1, 0.3, 1.0, 3.0), min_length=1)
+    entity_weight: tuple[NonNegativeFloat, ...] = Field(default=(0.3, 1.0, 3.0), min_length=1)
     """Values to choose from of what a shared entity counts, against a shared user that counts 1; 0 is plain EASE."""
 
+    dropout: tuple[Dropout, ...] = Field(default=(0.5,), min_length=1)
+    """Values to choose from of the share of a history that is hidden while the rest must tell it; 0 is plain EASE."""
+
     max_items: int = Field(default=30_000, ge=1)
-    """Catalogues larger than this are refused: the model is a dense matrix of items x items in float32."""
+    """Catalogues larger than this are refused: the model is a dense matrix of items x items in float32. A fit needs no
+    more than that one, but the best so far are kept beside it: three in all."""
+
+    def without_graph(self) -> EaseConfig:
+        """The same, without entities."""
+        return self.model_copy(update={"entity_weight": (0.0,)})
+
+    def choices(self) -> Sequence[Setting]:
+        """All combinations, the weakest entities first."""
+        values = product(sorted(set(self.entity_weight)), self.dropout, self.l2)
+        return [{"l2": l2, "entity_weight": weight, "dropout": dropout} for weight, dropout, l2 in values]
+
+    def fit(self, material: Material, setting: Setting) -> Ease:
+        """EASE by one of the settings.
+
+        Raises:
+            ConfigError: if there are more items than `max_items`, or the penalty is too small for float32.
+        """
+        n = material.history.shape[1]
+        if n > self.max_items:
+            raise ConfigError(
+                f"EASE needs a matrix of {n:,} x {n:,} items ({n**2 * 4 / 2**30:.1f} GiB); raise ease.max_items if "
+                "there is memory for three of it, or take sparse_ease"
+            )
+        try:
+            return Ease.fit(material.history, material.entities, **setting)
+        except ValueError as error:
+            raise ConfigError(f"ease: {error}") from error
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,10 +74,13 @@ class Ease:
     r"""Scores by `history @ weights`.
 
     .. math::
-        P = (X^T X + a F F^T + \lambda I)^{-1}, \qquad B_{ij} = -P_{ij} / P_{jj}, \quad B_{jj} = 0
+        G = X^T X + a F F^T, \quad P = \big(G + \lambda I + \tfrac{p}{1-p} \, \mathrm{diag}(G)\big)^{-1}, \quad
+        B_{ij} = -P_{ij} / P_{jj}, \quad B_{jj} = 0
 
-    Steck, Embarrassingly Shallow Autoencoders for Sparse Data, WWW 2019; the second term adds each entity as a user
-    of weight a who likes all items it is linked to.
+    Steck, Embarrassingly Shallow Autoencoders for Sparse Data, WWW 2019; the second term of G adds each entity as a
+    user of weight a who likes all items it is linked to. With a dropout p above 0 it is the exact least-squares
+    solution over all ways to hide that share of a history (EDLAE: Steck, Autoencoders that don't overfit towards the
+    Identity, NeurIPS 2020): a larger penalty for what is often liked.
     """
 
     kind: ClassVar[str] = "ease"
@@ -49,26 +90,35 @@ class Ease:
 
     @classmethod
     def fit(
-        cls, history: sp.csr_array, entities: sp.csr_array | None = None, *, l2: float, entity_weight: float = 1.0
+        cls,
+        history: sp.csr_array,
+        entities: sp.csr_array | None = None,
+        *,
+        l2: float,
+        entity_weight: float = 1.0,
+        dropout: float = 0.0,
     ) -> Ease:
-        """Solve for the weights.
+        """Solve for the weights, in the memory of one matrix (items, items).
 
         Args:
-            history: binary user-item matrix, shape (users, items).
+            history: user-item matrix, shape (users, items).
             entities: binary item-entity matrix, shape (items, entities), or None.
             l2: the ridge penalty, > 0.
-            entity_weight: what a shared entity counts.
+            entity_weight: what a shared entity counts, >= 0.
+            dropout: the share that is hidden, at least 0 and below 1.
 
         Raises:
-            ValueError: if the penalty is not positive.
+            ValueError: if an argument is not what it must be, or the penalty is too small for float32.
         """
-        if l2 <= 0:
-            raise ValueError(f"l2 is {l2}, expected a number above 0")
-        gram = (history.T @ history).toarray().astype(np.float32, order="F")
-        if entities is not None and entity_weight:
-            gram += np.float32(entity_weight) * (entities @ entities.T).toarray().astype(np.float32)
-        gram[np.diag_indices_from(gram)] += np.float32(l2)
-        return cls(_weights_of(_inverse(gram)))
+        _check(l2, entity_weight, dropout)
+        gram = dense_gram(stacked(history, entities, entity_weight))
+        diagonal = np.einsum("ii->i", gram)
+        diagonal += dropout / (1 - dropout) * diagonal + l2
+        weights = invert(gram)
+        # Columns are divided: the weights that lead to an item are a regression on all others.
+        weights /= -np.diag(weights).copy()
+        np.fill_diagonal(weights, 0)
+        return cls(weights)
 
     def score(self, audience: Audience) -> Scores:
         """Scores, shape (batch, items); all 0 for an empty history."""
@@ -84,19 +134,10 @@ class Ease:
         return cls(arrays["weights"])
 
 
-def _inverse(gram: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Inverse of a symmetric positive definite matrix in column order, in its own memory; upper triangle alone."""
-    factor, failed = lapack.spotrf(gram, overwrite_a=True, clean=False)
-    if failed:
-        raise ValueError(f"the Gram matrix is not positive definite at row {failed}; choose a larger ease.l2")
-    inverse, _ = lapack.spotri(factor, overwrite_c=True)
-    return np.asarray(inverse)
-
-
-def _weights_of(inverse: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """B from the upper triangle of P, row-major: scoring a column-major one would copy it for every batch."""
-    upper = np.triu(inverse)
-    full = upper + np.triu(upper, 1).T
-    weights = np.ascontiguousarray(-full / np.diag(full), dtype=np.float32)
-    np.fill_diagonal(weights, 0)
-    return weights
+def _check(l2: float, entity_weight: float, dropout: float) -> None:
+    if not l2 > 0:
+        raise ValueError(f"l2 is {l2}, expected a number above 0")
+    if not entity_weight >= 0:
+        raise ValueError(f"entity_weight is {entity_weight}, expected a number of at least 0")
+    if not 0 <= dropout < 1:
+        raise ValueError(f"dropout is {dropout}, expected a number from 0 to below 1")

@@ -1,14 +1,15 @@
-"""What the nets learn: the interacted item out of the catalogue, by a softmax over cosines."""
+"""The interacted item out of the catalogue, or out of items drawn, by a softmax over cosines."""
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["rows", "softmax_loss"]
+__all__ = ["Drawn", "rows", "sampled_softmax_loss", "softmax_loss"]
 
 
 def softmax_loss(
@@ -23,21 +24,65 @@ def softmax_loss(
         bias: added to the logits, shape (items,).
         positive: the item each row's user interacted with, shape (batch,).
         temperature: what cosines are divided by.
-        sampled: items drawn uniformly that stand for the catalogue, shape (n,); None for all items. Where a drawn
-            item is the row's positive it is left out. Each of the others stands for as many items as it takes for
-            them to make up the whole catalogue; the logarithm of that is added, so that the loss estimates the full one.
+        sampled: items drawn uniformly that stand for the catalogue, shape (n,); None for all items.
+    """
+    if sampled is not None:
+        log_q = torch.full((len(items),), -math.log(len(items)), dtype=users.dtype, device=users.device)
+        drawn = Drawn(sampled, log_q[sampled], log_q[positive])
+        own, others = (rows(items, numbers) for numbers in (positive, sampled))
+        biases = [rows(bias[:, None], numbers)[:, 0] for numbers in (positive, sampled)]
+        return sampled_softmax_loss(users, (own, biases[0]), (others, biases[1]), positive, drawn, temperature)
+    u = functional.normalize(users, dim=1) / temperature
+    loss: Tensor = _FullSoftmax.apply(u, functional.normalize(items, dim=1), bias, positive)  # type: ignore[no-untyped-call]
+    return loss
+
+
+class Drawn(NamedTuple):
+    """Items drawn with replacement, and how likely each draw was.
+
+    Attributes:
+        item: their numbers, shape (n,).
+        log_q: logarithm of the probability that a draw gives each of them, shape (n,).
+        log_q_positive: the same for each row's positive, shape (batch,).
+    """
+
+    item: Tensor
+    log_q: Tensor
+    log_q_positive: Tensor
+
+
+def sampled_softmax_loss(
+    users: Tensor,
+    own: tuple[Tensor, Tensor],
+    others: tuple[Tensor, Tensor],
+    positive: Tensor,
+    drawn: Drawn,
+    temperature: float,
+) -> Tensor:
+    r"""Mean cross-entropy of the positives, the other items represented by items drawn with probabilities `q`.
+
+    .. math::
+        \mathcal{L} = -\log \frac{e^{s_+}}{e^{s_+} + \frac{1}{m} \sum_{j \ne +} \frac{1 - q_+}{q_j} e^{s_j}}
+
+    over the `m` draws that are not the row's positive: given that, each has probability :math:`q_j / (1 - q_+)`, so
+    that the denominator is that of the full softmax on average. Bengio and Senecal, IEEE TNN 2008; the correction is
+    the "logQ" of Yi et al., RecSys 2019.
+
+    Args:
+        users: embeddings of each row's user, shape (batch, d).
+        own: embeddings (batch, d) and biases (batch,) of the rows' positives.
+        others: embeddings (n, d) and biases (n,) of the items drawn.
+        positive: numbers of the positives, shape (batch,).
+        drawn: what was drawn.
+        temperature: what cosines are divided by.
     """
     u = functional.normalize(users, dim=1) / temperature
-    if sampled is None:
-        loss: Tensor = _FullSoftmax.apply(u, functional.normalize(items, dim=1), bias, positive)  # type: ignore[no-untyped-call]
-        return loss
-    own = (u * functional.normalize(rows(items, positive), dim=1)).sum(1) + rows(bias[:, None], positive)[:, 0]
-    others = u @ functional.normalize(rows(items, sampled), dim=1).T + rows(bias[:, None], sampled)[:, 0]
-    taken = sampled[None, :] == positive[:, None]
-    drawn = (~taken).sum(1, keepdim=True).clamp_min(1)
-    others = (others + torch.log((len(items) - 1) / drawn)).masked_fill(taken, -torch.inf)
-    logits = torch.cat([own[:, None], others], dim=1)
-    return functional.cross_entropy(logits, torch.zeros_like(positive))
+    right = (u * functional.normalize(own[0], dim=1)).sum(1) + own[1]
+    table, offset = functional.normalize(others[0], dim=1), others[1] - drawn.log_q.to(users.dtype)
+    # log(1 - q) of a q that rounds to 1 (one item alone is ever drawn): nothing else is left to draw then.
+    left = torch.log1p(-drawn.log_q_positive.exp().clamp_max(1 - 1e-7)).to(users.dtype)
+    loss: Tensor = _SampledSoftmax.apply(u, right, table, offset, left, positive, drawn.item)  # type: ignore[no-untyped-call]
+    return loss
 
 
 def rows(table: Tensor, numbers: Tensor) -> Tensor:
@@ -66,10 +111,8 @@ class _FullSoftmax(torch.autograd.Function):
         n = len(users)
         to_users, to_items, to_bias = torch.empty_like(users), torch.zeros_like(items), torch.zeros_like(bias)
         total = users.new_zeros(())
-        step = n if users.is_cuda else max(1, CHUNK // len(items))
-        for first in range(0, n, step):
-            chunk = slice(first, first + step)
-            logits = torch.mm(users[chunk], items.T).add_(bias)
+        for chunk in _chunks(users, len(items)):
+            logits = _product(users[chunk], items).add_(bias)
             own = positive[chunk, None]
             right = logits.gather(1, own)
             top = logits.amax(1, keepdim=True)
@@ -89,3 +132,55 @@ class _FullSoftmax(torch.autograd.Function):
         to_users, to_items, to_bias = ctx.saved_tensors
         scale = gradients[0]
         return to_users * scale, to_items * scale, to_bias * scale, None
+
+
+class _SampledSoftmax(torch.autograd.Function):
+    """The same over items drawn: logits of the positives are given, each row leaves its own positive out of the draws."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        users: Tensor,
+        right: Tensor,
+        items: Tensor,
+        offset: Tensor,
+        left: Tensor,
+        positive: Tensor,
+        drawn: Tensor,
+    ) -> Tensor:
+        n = len(users)
+        to_users, to_right = torch.empty_like(users), torch.empty_like(right)
+        to_items, to_offset = torch.zeros_like(items), torch.zeros_like(offset)
+        total = users.new_zeros(())
+        for chunk in _chunks(users, len(items)):
+            taken = drawn[None, :] == positive[chunk, None]
+            logits = _product(users[chunk], items).add_(offset).masked_fill_(taken, -torch.inf)
+            share = left[chunk] - (len(drawn) - taken.sum(1)).clamp_min(1).to(users.dtype).log()
+            top = torch.maximum(logits.amax(1) + share, right[chunk])
+            weights = logits.add_((share - top)[:, None]).exp_()
+            own = (right[chunk] - top).exp()
+            mass = weights.sum(1) + own
+            total += (mass.log() + top - right[chunk]).sum()
+            weights.div_(mass[:, None] * n)
+            to_right[chunk] = (own / mass - 1) / n
+            torch.mm(weights, items, out=to_users[chunk])
+            to_items.addmm_(weights.T, users[chunk])
+            to_offset += weights.sum(0)
+        ctx.save_for_backward(to_users, to_right, to_items, to_offset)
+        return total / n
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        scale = gradients[0]
+        return *(gradient * scale for gradient in ctx.saved_tensors), None, None, None
+
+
+def _chunks(users: Tensor, columns: int) -> list[slice]:
+    """Rows to do at a time: on a GPU all, on a CPU as many as stay in the caches."""
+    step = len(users) if users.is_cuda else max(1, CHUNK // max(1, columns))
+    return [slice(first, first + step) for first in range(0, len(users), step)]
+
+
+def _product(users: Tensor, items: Tensor) -> Tensor:
+    """Inner products; under autocast multiplied in half precision and continued in full."""
+    return torch.mm(users, items.T).to(users.dtype)

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import plait
-from plait.fusion.saved_evaluation import check_data, evaluate_saved
+from plait.fusion.evaluation.saved import check_data, evaluate_saved
 from plait.fusion.storage import read_record
 from plait.fusion.training import fingerprint
 from plait.kg import ConfigError, DataError, ModelError

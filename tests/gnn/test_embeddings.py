@@ -13,7 +13,7 @@ import torch
 
 from plait.gnn import Embeddings, GnnConfig
 from plait.gnn.embeddings import unit
-from plait.gnn.training import _Run
+from plait.gnn.run import Run as _Run
 from plait.text.features import TextFeatures
 
 if TYPE_CHECKING:

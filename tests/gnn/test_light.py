@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from plait.gnn import GnnConfig, UnifiedGraph
-from plait.gnn.light import LightNet, NodeText
+from plait.gnn.nets import LightNet, NodeText
 from plait.gnn.propagation import Propagation
 
 if TYPE_CHECKING:

@@ -106,6 +106,43 @@ def test_renumbered_nodes_receive_the_same(any_world: World) -> None:
     assert torch.allclose(propagation(any_world)(moved, weights)[place], before, atol=1e-5)
 
 
+def test_gradients_of_norms_and_of_a_graph_that_lacks_opposites(any_world: World) -> None:
+    whole = propagation(any_world)
+    keep = torch.rand(len(whole.sender), generator=torch.Generator().manual_seed(2)) < 0.6
+    graph = whole.select(keep)
+    assert bool((graph.reverse < 0).any()) and bool((graph.reverse >= 0).any())
+    x, weights = (t.double().requires_grad_() for t in inputs(any_world))
+    norm = graph.norm.double().requires_grad_()
+    assert torch.autograd.gradcheck(lambda x, w, n: replace(graph, norm=n)(x, w), (x, weights, norm))
+
+
+def test_some_edges_are_the_edges_that_were_kept(any_world: World) -> None:
+    whole = propagation(any_world)
+    keep = torch.rand(len(whole.sender), generator=torch.Generator().manual_seed(3)) < 0.5
+    x, weights = inputs(any_world)
+    part = whole.select(keep)
+    assert torch.allclose(part(x, weights), whole.scaled(keep.float())(x, weights), atol=1e-6)
+    for column in ("sender", "receiver", "relation", "norm"):
+        assert torch.equal(getattr(part, column), getattr(whole, column)[keep])
+    there = part.reverse >= 0
+    assert torch.equal(part.sender[there], part.receiver[part.reverse[there]])
+    assert torch.equal(there, keep[whole.reverse[keep]])
+
+
+def test_edges_left_out_go_both_ways_and_the_rest_makes_up_for_them(any_world: World) -> None:
+    whole, generator = propagation(any_world), torch.Generator().manual_seed(4)
+    x, weights = inputs(any_world)
+    total, draws = torch.zeros(any_world.n_nodes, 3), 1500
+    for _ in range(draws):
+        part = whole.without_some(0.3, generator)
+        assert int(part.reverse.min()) >= 0
+        total += part(x, weights)
+    assert len(part.sender) < len(whole.sender)
+    scale = float(whole(x, weights).abs().max())
+    # Five standard deviations of such a mean are about 0.05 of the largest sum.
+    assert torch.allclose(total / draws, whole(x, weights), atol=0.08 * scale)
+
+
 @pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_cuda_gives_what_the_cpu_gives(any_world: World) -> None:

@@ -42,15 +42,24 @@ def trained(
     world: World,
     config: GnnConfig = QUICK,
     *,
-    validate: Callable[[Embeddings], float] = lambda _: 0.0,
+    validate: Callable[[Embeddings], float] | None = lambda _: 0.0,
     seed: int = 1,
     device: torch.device = CPU,
     on_epoch: Callable[[Epoch], None] | None = None,
+    epochs: int | None = None,
 ) -> TrainingResult:
     vectors = np.random.default_rng(2).normal(size=(world.n_items + world.n_entities, 9)).astype(np.float32)
     text = TextFeatures(vectors, np.ones(len(vectors), dtype=bool))
     return train_net(
-        world.interactions, world.graph, text, config, validate=validate, seed=seed, device=device, on_epoch=on_epoch
+        world.interactions,
+        world.graph,
+        text,
+        config,
+        validate=validate,
+        seed=seed,
+        device=device,
+        on_epoch=on_epoch,
+        epochs=epochs,
     )
 
 
@@ -200,6 +209,110 @@ def test_fixed_relation_weights_stay(any_world: World) -> None:
     result = trained(any_world, QUICK.model_copy(update={"relation_weights": False}))
     assert (result.relation_weights == 1).all()
     assert len(result.relation_weights) == 2 * (1 + any_world.n_relations)
+
+
+EVERYTHING = {
+    "negatives": 5,
+    "popularity_share": 0.5,
+    "hard_negatives": 2,
+    "edge_dropout": 0.2,
+    "links": {"batch_size": 16, "negatives": 8},
+    "contrast": {"view": "edges"},
+    "denoise": {},
+    "clip": 1.0,
+    "warm_up": 1,
+    "decay": "cosine",
+    "average": 0.9,
+}
+"""All options at once, each of which draws or keeps something."""
+SAMPLED = {"regime": "sampled", "fan_out": [3, 2], "negatives": 5}
+
+
+def with_options(**options: object) -> GnnConfig:
+    return GnnConfig.model_validate(QUICK.model_dump() | options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"negatives": 9, "popularity_share": 0.5},
+        {"negatives": 9, "negatives_from": "batch"},
+        {"objective": "bpr", "negatives": 3},
+        {"regime": "sampled", "fan_out": [3, 2], "negatives": 9},
+        {"regime": "sampled", "fan_out": [4, 0], "fan_out_per": "relation", "neighbours": "degree", "negatives": 9},
+        {"regime": "sampled", "fan_out": [3, 2], "objective": "bpr", "negatives": 3, "replace": True},
+        {"precision": "bfloat16"},
+        {"net": "rgcn", "bases": 2, "learning_rate": 0.01},
+        EVERYTHING,
+        EVERYTHING | SAMPLED | {"contrast": {"view": "noise"}},
+    ],
+)
+def test_planted_groups_are_learned_by_every_way(groups: World, options: dict[str, object]) -> None:
+    config = GnnConfig.model_validate(
+        {"dimension": 8, "epochs": 60, "evaluate_every": 60, "learning_rate": 0.02, "batch_size": 40} | options
+    )
+    embeddings = train_net(
+        groups.interactions, groups.graph, None, config, validate=rising(), seed=1, device=CPU
+    ).embeddings
+    history = groups.interactions.matrix()
+    scores = embeddings.scores(embeddings.users(history))
+    unseen = np.where(history.toarray() > 0, -np.inf, scores)[:, :15]
+    right = np.concatenate([unseen[:12].argmax(axis=1) < 8, unseen[12:].argmax(axis=1) >= 8])
+    assert right.mean() > 0.9
+
+
+@pytest.mark.parametrize("options", [EVERYTHING, EVERYTHING | SAMPLED])
+def test_every_option_draws_from_generators_of_its_own(any_world: World, options: dict[str, object]) -> None:
+    config = with_options(**options)
+    torch.manual_seed(7)
+    before = torch.get_rng_state()
+    one = trained(any_world, config).embeddings
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(8)
+    assert same(one, trained(any_world, config).embeddings)
+    assert not same(one, trained(any_world, config, seed=2).embeddings)
+
+
+@pytest.mark.parametrize("average", [0.0, 0.9])
+def test_without_validation_all_epochs_are_trained_and_the_last_is_kept(any_world: World, average: float) -> None:
+    config = with_options(epochs=9, patience=1, average=average)
+    blind = trained(any_world, config, validate=None, epochs=4)
+    assert (blind.epochs, blind.best_epoch, blind.interrupted) == (4, 0, False) and np.isnan(blind.best_metric)
+    watched = trained(any_world, config.model_copy(update={"epochs": 4}), validate=rising())
+    assert same(blind.embeddings, watched.embeddings)
+
+
+def test_what_is_averaged_is_what_is_kept(any_world: World) -> None:
+    plain, averaged = (trained(any_world, with_options(average=average)) for average in (0.0, 0.9))
+    assert not same(plain.embeddings, averaged.embeddings)
+    # An average over a path that starts small and grows is smaller than its end.
+    assert np.abs(averaged.embeddings.bias).sum() < np.abs(plain.embeddings.bias).sum()
+
+
+def test_half_precision_stays_near_to_full(any_world: World) -> None:
+    config = with_options(epochs=1, dropout=0.0)
+    full, half = (
+        trained(any_world, config.model_copy(update={"precision": name})).embeddings for name in ("float32", "bfloat16")
+    )
+    assert not same(full, half) and half.items.dtype == np.float32
+    # One Adam step moves a component by the learning rate, 0.005, whatever the gradient's size, but by its sign.
+    assert half.items == pytest.approx(full.items, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"objective": "bpr", "negatives": 0}, "bpr ranks against items drawn"),
+        ({"regime": "sampled", "negatives": 0}, "softmax over all items needs the whole graph"),
+        ({"regime": "sampled", "fan_out": [5]}, "1 numbers for 2 layers"),
+        ({"fan_out": [5, -1]}, "0 \\(all edges\\) or more"),
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"negatives": -1}, "negatives is -1"),
+    ],
+)
+def test_options_that_do_not_agree_are_refused(options: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        with_options(**options)
 
 
 def test_held_out_edges_are_not_in_the_graph_that_is_propagated(any_world: World) -> None:

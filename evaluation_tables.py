@@ -1,0 +1,103 @@
+"""Evaluations and comparisons on the terminal: what lists are like, slices, tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import isnan
+
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from .fusion import Evaluation, Row
+from .fusion.evaluation import largest_gap
+from .fusion.evaluation.compare import Comparison
+
+__all__ = ["comparison_tables", "lists_table", "slice_tables"]
+
+OF_LISTS = {
+    "coverage": "cover",
+    "gini": "Gini",
+    "novelty": "novelty",
+    "diversity_entities": "mixed, graph",
+    "diversity_text": "mixed, text",
+    "calibration": "calibration",
+    "popularity_lift": "lift",
+}
+
+
+def lists_table(evaluation: Evaluation, part: str, k: int) -> Table | None:
+    """What the lists of each scorer are like besides right; None for a model that was not looked at so."""
+    rows = [row for row in evaluation.rows if row.part == part]
+    known = {name: head for name, head in OF_LISTS.items() if any(f"{name}@{k}" in row.metrics for row in rows)}
+    if set(known) <= {"coverage"}:
+        return None
+    table = Table(title=f"Lists @{k}", title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("ranked by", no_wrap=True)
+    for head in known.values():
+        table.add_column(head, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(row.name, *(_of_lists(row, name, k) for name in known))
+    return table
+
+
+def _of_lists(row: Row, name: str, k: int) -> str:
+    value = row.metrics.get(f"{name}@{k}")
+    if value is None:
+        return "-"
+    return f"{value:+.0%}" if name == "popularity_lift" else f"{value:.1%}" if name == "coverage" else f"{value:.3f}"
+
+
+def slice_tables(row: Row, k: int) -> Iterator[Table]:
+    """One scorer's figures for some users and items apart, a table for each kind."""
+    for by in dict.fromkeys(one.by for one in row.slices):
+        gap = largest_gap(row.slices, by, f"ndcg@{k}") if by == "user attribute" else float("nan")
+        title = f"{row.name} by {by}" + (f", largest gap in NDCG {gap:.4f}" if not isnan(gap) else "")
+        here = [one for one in row.slices if one.by == by]
+        names = list(dict.fromkeys(name for one in here for name in one.metrics))
+        table = Table(title=escape(title), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        table.add_column(by)
+        table.add_column("users", justify="right")
+        for name in names:
+            table.add_column(name, justify="right", no_wrap=True)
+        for one in here:
+            shown = (_of_slice(one.metrics.get(name), one.errors.get(name), name) for name in names)
+            table.add_row(escape(one.name), f"{one.users:,}", *shown)
+        yield table
+
+
+def _of_slice(value: float | None, error: float | None, name: str) -> str:
+    if value is None:
+        return "-"
+    if name.split("@")[0] in ("exposure", "catalogue", "relevance"):
+        return f"{value:.1%}"
+    return f"{value:.4f}" + (f" ±{error:.4f}" if error is not None else "")
+
+
+def comparison_tables(comparison: Comparison) -> Iterator[Table]:
+    """The sides of a comparison, and every two of them tested."""
+    without = f"; {comparison.left_out:,} not measured by all left out" if comparison.left_out else ""
+    title = f"Test {comparison.metric}: {comparison.users:,} users{without}"
+    sides = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    for head in ("model", "runs", "mean", "spread"):
+        sides.add_column(head, justify="left" if head == "model" else "right")
+    for one in comparison.contenders:
+        spread = f"±{one.spread:.4f}" if one.runs > 1 else "-"
+        sides.add_row(escape(one.name), str(one.runs), f"{one.mean:.4f}", spread)
+    yield sides
+    table = Table(title="Differences", title_justify="left", box=box.SIMPLE_HEAD)
+    for head in ("first", "second", "difference", "95 %", "better : worse", "p (Wilcoxon)", "p (Holm)"):
+        table.add_column(head, justify="left" if head in ("first", "second") else "right")
+    for first, second, found in comparison.pairs:
+        sure = "bold" if found.adjusted < 0.05 else ""
+        table.add_row(
+            escape(first),
+            escape(second),
+            f"{found.difference:+.4f}",
+            f"{found.low:+.4f} to {found.high:+.4f}",
+            f"{found.better:,} : {found.worse:,}",
+            f"{found.p:.2g}",
+            f"{found.adjusted:.2g}",
+            style=sure,
+        )
+    yield table

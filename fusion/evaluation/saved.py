@@ -1,0 +1,70 @@
+"""A saved model measured again on the data it was held back from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import ValidationError
+
+from ...kg import ModelError, Progress, SilentProgress
+from ..config import Config
+from ..signals.signal import Signal
+from ..signals.text_signal import TextSignal
+from ..stages import Stages
+from ..storage import Record, load, read_record, sha256_of
+from ..training import fingerprint, read_data, scorers
+from . import Evaluation, Facts, evaluate
+
+__all__ = ["blend_of", "check_data", "evaluate_saved", "text_vectors"]
+
+
+def evaluate_saved(folder: str | Path, *, progress: Progress | None = None) -> Evaluation:
+    """Read the data again, split it as in training, and measure the saved signals and their blend.
+
+    Raises:
+        ModelError: if the model cannot be used, or its data is gone or has changed since.
+    """
+    recommender, record = load(folder), read_record(folder)
+    try:
+        config = Config.model_validate(record.config)
+    except ValidationError as error:
+        raise ModelError("its configuration is of another version of plait; train anew", path=folder) from error
+    check_data(config, record.details["data"], Path(folder))
+    blend = recommender.blend
+    split, catalogue = read_data(config, Stages(progress or SilentProgress()), np.random.default_rng(config.seed))
+    if split.users != recommender.users or split.items != recommender.items:
+        raise ModelError("the data gives other users or items than the model knows; train anew", path=folder)
+    facts = Facts.of(split, config.evaluation, catalogue.graph, text_vectors(blend.signals.get("text")))
+    return evaluate(scorers(blend.signals, {}, blend, blend.recency), split, config.evaluation, facts=facts)
+
+
+def text_vectors(signal: Signal | None) -> npt.NDArray[np.float32] | None:
+    """The items' text vectors that a signal goes by, zero where an item has no text, shape (items, d); None without."""
+    return signal.vectors.astype(np.float32) * signal.scale if isinstance(signal, TextSignal) else None
+
+
+def check_data(config: Config, known: dict[str, str], folder: Path) -> None:
+    """See that every file the model was trained on is there and is the same, and that there is no other."""
+    see = "see the figures of the training with `plait evaluate --stored`"
+    for name, digest in known.items():
+        if not Path(name).is_file():
+            raise ModelError(f"its data {name} is gone; {see}", path=folder)
+        if sha256_of(Path(name)) != digest:
+            raise ModelError(
+                f"its data {name} has changed since the training, so the split would be another; train anew, or {see}",
+                path=folder,
+            )
+    if more := sorted(set(fingerprint(config)) - set(known)):
+        raise ModelError(f"{more[0]} has joined its data since the training; train anew, or {see}", path=folder)
+
+
+def blend_of(folder: str | Path, record: Record) -> dict[str, Any]:
+    """What a report tells of a saved model's blend: `weights` by signal, and `without` where the training tells it."""
+    manifest = json.loads((Path(folder) / "manifest.json").read_text(encoding="utf-8"))
+    weights = {name: float(signal["weight"]) for name, signal in manifest["signals"].items()}
+    without = record.details.get("blend", {}).get("without", {})
+    return {"weights": weights, "without": without}
