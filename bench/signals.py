@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from plait.fusion import read_config
-from plait.fusion.blending.blend import standardised
+from plait.fusion.blending.standard import standardised
 from plait.fusion.evaluation import HeldOut
 from plait.fusion.signals.ease import Ease
 from plait.fusion.signals.ials import IalsConfig

@@ -17,10 +17,19 @@ from ..kg.yaml_file import read_yaml
 from ..loaders import DataConfig, GraphConfig, SplitConfig
 from ..loaders.files.streams import check_file
 from ..text import TextConfig, VerbaliseConfig
-from .blending.blend import BlendConfig
+from .blending.config import BlendConfig
 from .evaluation import EvaluationConfig
+from .signals.bilinear import BilinearConfig
 from .signals.ease import EaseConfig
+from .signals.factors import FactorsConfig
+from .signals.ials import IalsConfig
+from .signals.item_knn import ItemKnnConfig
 from .signals.recency import RecencyConfig
+from .signals.recent_popularity import RecentPopularityConfig
+from .signals.rp3beta import Rp3BetaConfig
+from .signals.sequence_signal import SequenceConfig
+from .signals.sparse_ease import SparseEaseConfig
+from .signals.transitions import TransitionsConfig
 
 __all__ = ["Config", "read_config"]
 
@@ -50,8 +59,35 @@ class Config(BaseModel):
     gnn: GnnConfig = Field(default_factory=GnnConfig)
     """The graph net and its training."""
 
-    ease: EaseConfig = Field(default_factory=EaseConfig)
-    """The linear signal."""
+    ease: EaseConfig | None = Field(default_factory=EaseConfig)
+    """The linear signal; null does without, as for all signals below."""
+
+    sparse_ease: SparseEaseConfig | None = None
+    """The linear signal for catalogues too large for `ease`."""
+
+    item_knn: ItemKnnConfig | None = None
+    """Items liked together."""
+
+    rp3beta: Rp3BetaConfig | None = None
+    """Random walks of three steps."""
+
+    ials: IalsConfig | None = None
+    """Factors by alternating least squares."""
+
+    transitions: TransitionsConfig | None = None
+    """What follows what, for logs whose order means something."""
+
+    recent_popularity: RecentPopularityConfig | None = None
+    """What is liked these days."""
+
+    bilinear: BilinearConfig | None = None
+    """What the contents of the history say of a candidate's content."""
+
+    factors: FactorsConfig | None = None
+    """Collaborative and content factors."""
+
+    sequence: SequenceConfig | None = None
+    """A small sequential net, for logs whose order means something."""
 
     recency: RecencyConfig = Field(default_factory=RecencyConfig)
     """How strongly recent items of a history may count."""
@@ -61,6 +97,9 @@ class Config(BaseModel):
 
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig)
     """What is measured."""
+
+    refit: bool = False
+    """Fit once more on train and validation with what was chosen, for the model that goes to work; both are measured."""
 
     seed: int = Field(default=0, ge=0)
     """Source of all randomness; the same seed gives the same model on the same machine."""

@@ -2,28 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 import numpy as np
 
 from ..gnn import Embeddings, NodeFeatures
+from ..gnn.embeddings import joined
 from ..kg import ConfigError, ItemGraph, short_names
-from ..loaders import Catalogue, Split
-from .blending.blend import Blend, search_weights, standardised
+from .blending.blend import Blend
+from .blending.choice import choose
+from .blending.pool import ItemFacts
+from .blending.standard import standardised
 from .config import Config
 from .evaluation import VALIDATION_USERS, HeldOut
-from .signals.ease import Ease
 from .signals.graph_signal import GraphSignal
-from .signals.item_entities import item_entities
-from .signals.popularity import Popularity
+from .signals.material import Material
 from .signals.recency import Recency
+from .signals.recipe import Recipe, Setting, TrainedRecipe
+from .signals.registry import WITHOUT_RECENCY
 from .signals.signal import Signal
 from .signals.text_signal import TextSignal
 from .stages import Stages
 from .text_stage import EncodedTexts
 
-__all__ = ["device_of", "fit_blend", "fit_ease", "fit_net", "fit_recency", "fit_text"]
+__all__ = ["Fitted", "Look", "device_of", "fit_blend", "fit_net", "fit_recency", "fit_signal", "fit_text", "refit_net"]
+
+APART = 1_000_003
+"""Between the seeds of nets that are averaged: far enough that nobody's next seed is one of them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A signal, and what was chosen for it.
+
+    Attributes:
+        signal: the signal.
+        setting: what it was made by: enough to make it again on more data.
+        details: what else is worth telling, JSON-ready; the setting and `valid_ndcg` among it.
+    """
+
+    signal: Signal
+    setting: Setting
+    details: Mapping[str, Any]
+
+
+Look = Callable[[int, float], None]
+"""Told the validation metric at each look during a training, looks counted from 1; may end the training by raising."""
 
 
 def device_of(config: Config) -> Any:
@@ -40,84 +66,156 @@ def device_of(config: Config) -> Any:
         raise ConfigError(f"device: {error}") from error
 
 
-def fit_ease(
-    config: Config, split: Split, catalogue: Catalogue, held_out: HeldOut, stages: Stages
-) -> tuple[Ease, Ease, dict[str, Any]]:
-    """EASE on interactions alone and with entities, each with the penalty that validates best."""
-    if len(split.items) > config.ease.max_items:
-        raise ConfigError(
-            f"EASE needs a matrix of {len(split.items):,} x {len(split.items):,} items "
-            f"({len(split.items) ** 2 * 4 / 2**30:.1f} GiB); raise ease.max_items if there is memory for six of it"
-        )
-    history = split.positives().matrix()
-    entities = item_entities(catalogue.graph)
-    weights = [w for w in config.ease.entity_weight if w > 0] if entities.nnz else []
-    grid = [(l2, weight) for weight in (0.0, *weights) for l2 in config.ease.l2]
+def fit_signal(
+    name: str,
+    recipe: Recipe | TrainedRecipe,
+    material: Material,
+    config: Config,
+    held_out: HeldOut,
+    stages: Stages,
+    look: Look | None = None,
+) -> Fitted:
+    """A signal by the setting that validates best, or trained until validation stops it.
+
+    Raises:
+        ConfigError: if it cannot be fitted.
+    """
     k = config.evaluation.ks[0]
-    best: dict[bool, tuple[float, Ease, dict[str, float]]] = {}
     watched = held_out.sample(VALIDATION_USERS, np.random.default_rng(config.seed))
-    with stages.stage("fit EASE", len(grid)) as stage:
-        for done, (l2, weight) in enumerate(grid, start=1):
-            try:
-                model = Ease.fit(history, entities, l2=l2, entity_weight=weight)
-            except ValueError as error:
-                raise ConfigError(f"ease: {error}") from error
-            value = watched.ndcg(model.score(watched.audience()), k)
-            for with_graph in {False, True} if weight == 0 else {True}:
-                if with_graph not in best or value > best[with_graph][0]:
-                    best[with_graph] = (value, model, {"l2": l2, "entity_weight": weight, "valid_ndcg": value})
-            stage.update(done, note=f"NDCG@{k} {max(entry[0] for entry in best.values()):.4f}")
-        chosen = best[True][2]
-        stage.result(f"l2 {chosen['l2']:g}, entity weight {chosen['entity_weight']:g}: NDCG@{k} {best[True][0]:.4f}")
-    return best[False][1], best[True][1], {"with_graph": best[True][2], "without_graph": best[False][2]}
+    looks = 0
+
+    def watch(signal: Signal) -> float:
+        nonlocal looks
+        value = watched.ndcg(signal.score(watched.audience()), k)
+        looks += 1
+        if look is not None:
+            look(looks, value)
+        return value
+
+    title = name.replace("_", " ")
+    if hasattr(recipe, "train"):
+        trained = cast(TrainedRecipe, recipe)
+        with stages.stage(f"train {title}") as stage:
+            signal, setting = trained.train(material, watch, stage.update)
+            value = watched.ndcg(signal.score(watched.audience()), k)
+            stage.result(f"{_told(setting)}: NDCG@{k} {value:.4f}")
+        return Fitted(signal, setting, {**setting, "valid_ndcg": value})
+    choices = recipe.choices()
+    best: Fitted | None = None
+    with stages.stage(f"fit {title}", len(choices)) as stage:
+        for done, setting in enumerate(choices, start=1):
+            signal = recipe.fit(material, setting)
+            value = watch(signal)
+            if best is None or value > best.details["valid_ndcg"]:
+                best = Fitted(signal, setting, {**setting, "valid_ndcg": value})
+            del signal
+            stage.update(done, note=f"NDCG@{k} {best.details['valid_ndcg']:.4f}")
+        if best is None:
+            raise ConfigError(f"{name} lists nothing to choose from")
+        stage.result(f"{_told(best.setting)}: NDCG@{k} {best.details['valid_ndcg']:.4f}")
+    return best
 
 
 def fit_net(
     config: Config,
-    split: Split,
+    material: Material,
     graph: ItemGraph,
     text: NodeFeatures | None,
     held_out: HeldOut,
     stages: Stages,
     name: str,
-) -> tuple[GraphSignal, dict[str, Any]]:
-    """Train a graph net, stopped early by validation NDCG."""
-    from ..gnn.training import Epoch, train_net
+    look: Look | None = None,
+) -> Fitted:
+    """Train the graph net, stopped early by validation NDCG; several where `gnn.copies` says so."""
+    from ..gnn.training import Epoch, TrainingResult, train_net
 
     k = config.evaluation.ks[0]
     watched = held_out.sample(VALIDATION_USERS, np.random.default_rng(config.seed))
+    looks = 0
 
     def validate(embeddings: Embeddings) -> float:
-        return watched.ndcg(GraphSignal(embeddings).score(watched.audience()), k)
+        nonlocal looks
+        value = watched.ndcg(GraphSignal(embeddings).score(watched.audience()), k)
+        looks += 1
+        if look is not None:
+            look(looks, value)
+        return value
 
-    with stages.stage(f"train {name}", config.gnn.epochs) as stage:
+    copies = config.gnn.copies
+    results: list[TrainingResult] = []
+    with stages.stage(f"train {name}", config.gnn.epochs * copies) as stage:
+        for copy in range(copies):
+            before = copy * config.gnn.epochs
+            which = f"net {copy + 1} of {copies}, " if copies > 1 else ""
 
-        def tell(epoch: Epoch) -> None:
-            best = f", best NDCG@{k} {epoch.best:.4f}" if np.isfinite(epoch.best) else ""
-            stage.update(epoch.number, note=f"loss {epoch.loss:.3f}{best}")
+            def tell(epoch: Epoch, before: int = before, which: str = which) -> None:
+                best = f", best NDCG@{k} {epoch.best:.4f}" if np.isfinite(epoch.best) else ""
+                stage.update(before + epoch.number, note=f"{which}loss {epoch.loss:.3f}{best}")
 
-        result = train_net(
-            split.positives(),
-            graph,
-            text,
-            config.gnn,
-            validate=validate,
-            seed=config.seed,
-            device=device_of(config),
-            on_epoch=tell,
-        )
-        stopped = "interrupted" if result.interrupted else f"{result.epochs} epochs"
-        stage.result(f"{stopped}, best {result.best_epoch}: NDCG@{k} {result.best_metric:.4f}")
+            result = train_net(
+                material.positives,
+                graph,
+                text,
+                config.gnn,
+                validate=validate,
+                seed=config.seed + APART * copy,
+                device=device_of(config),
+                on_epoch=tell,
+            )
+            results.append(result)
+            if result.interrupted:
+                break
+        signal = GraphSignal(joined([result.embeddings for result in results]))
+        interrupted = results[-1].interrupted
+        value = results[0].best_metric
+        if len(results) > 1:
+            value = watched.ndcg(signal.score(watched.audience()), k)
+        stopped = "interrupted" if interrupted else f"{sum(result.epochs for result in results)} epochs"
+        best_epochs = [result.best_epoch for result in results]
+        stage.result(f"{stopped}, best {', '.join(map(str, best_epochs))}: NDCG@{k} {value:.4f}")
     names = ("user-item", *short_names(graph.relations))
-    weights = dict(zip((*names, *(f"inverse {n}" for n in names)), result.relation_weights.tolist(), strict=True))
+    every = (*names, *(f"inverse {n}" for n in names))
     details = {
-        "epochs": result.epochs,
-        "best_epoch": result.best_epoch,
-        "best_metric": result.best_metric,
-        "interrupted": result.interrupted,
-        "relation_weights": weights,
+        "epochs": sum(result.epochs for result in results),
+        "best_epoch": best_epochs[0] if copies == 1 else best_epochs,
+        "best_metric": value,
+        "interrupted": interrupted,
+        "relation_weights": dict(zip(every, results[0].relation_weights.tolist(), strict=True)),
     }
-    return GraphSignal(result.embeddings), details
+    return Fitted(signal, {"epochs": [max(1, epoch) for epoch in best_epochs]}, details)
+
+
+def refit_net(
+    config: Config, material: Material, text: NodeFeatures | None, setting: Setting, stages: Stages
+) -> GraphSignal:
+    """The graph net trained once more for the epochs that were best, without a look at any validation."""
+    from ..gnn.training import Epoch, train_net
+
+    total, nets = sum(setting["epochs"]), []
+    with stages.stage("train graph net on all", total) as stage:
+        for copy, epochs in enumerate(setting["epochs"]):
+            before = sum(setting["epochs"][:copy])
+
+            def tell(epoch: Epoch, before: int = before) -> None:
+                stage.update(before + epoch.number, note=f"loss {epoch.loss:.3f}")
+
+            result = train_net(
+                material.positives,
+                material.graph,
+                text,
+                config.gnn,
+                validate=None,
+                seed=config.seed + APART * copy,
+                device=device_of(config),
+                on_epoch=tell,
+                epochs=epochs,
+            )
+            if result.interrupted:
+                # Half a refit is worth less than the fit there is.
+                raise KeyboardInterrupt
+            nets.append(result.embeddings)
+        stage.result(f"{total} epochs")
+    return GraphSignal(joined(nets))
 
 
 def fit_text(text: EncodedTexts, stages: Stages) -> TextSignal | None:
@@ -142,17 +240,18 @@ def fit_text(text: EncodedTexts, stages: Stages) -> TextSignal | None:
 def fit_recency(
     config: Config, signals: Mapping[str, Signal], held_out: HeldOut, stages: Stages, rng: np.random.Generator
 ) -> dict[str, Recency]:
-    """How much recent items count for each signal, by validation; popularity looks at no history."""
+    """How much recent items count for each signal, by validation."""
     k = config.evaluation.ks[0]
     sample = held_out.sample(config.blend.max_users, rng)
     choices = config.recency.choices()
     chosen: dict[str, Recency] = {}
-    named = {name: signal for name, signal in signals.items() if not isinstance(signal, Popularity)}
+    named = {name: signal for name, signal in signals.items() if not isinstance(signal, WITHOUT_RECENCY)}
     with stages.stage("weigh recent items", len(named) * len(choices)) as stage:
         for number, (name, signal) in enumerate(named.items()):
             best = -np.inf
             for tried, recency in enumerate(choices, start=1):
-                value = sample.ndcg(signal.score(sample.audience().recent(recency)), k)
+                # With one choice there is none: what it would be worth, nobody asks.
+                value = sample.ndcg(signal.score(sample.audience().recent(recency)), k) if len(choices) > 1 else 0.0
                 if value > best:
                     chosen[name], best = recency, value
                 stage.update(number * len(choices) + tried, note=name)
@@ -164,19 +263,34 @@ def fit_blend(
     config: Config,
     signals: Mapping[str, Signal],
     recency: Mapping[str, Recency],
+    facts: ItemFacts,
     held_out: HeldOut,
     stages: Stages,
     rng: np.random.Generator,
-) -> Blend:
-    """The blend of signals whose weights validate best."""
+) -> tuple[Blend, dict[str, Any]]:
+    """The blend of signals that validates best, and what each signal is worth to it."""
     k = config.evaluation.ks[0]
     sample = held_out.sample(config.blend.max_users, rng)
+    known = {name: recency[name] for name in signals if name in recency}
     with stages.stage("weigh signals") as stage:
         parts = {
-            name: standardised(signal.score(sample.audience().recent(recency.get(name, Recency()))), sample.seen)
+            name: standardised(signal.score(sample.audience().recent(known.get(name, Recency()))), sample.seen)
             for name, signal in signals.items()
         }
-        weights, value = search_weights(parts, lambda scores: sample.ndcg(scores, k), config.blend.step)
-        shown = ", ".join(f"{name} {weight:.2f}" for name, weight in weights.items())
-        stage.result(f"{shown}: NDCG@{k} {value:.4f}")
-    return Blend(signals, weights, {name: recency[name] for name in signals if name in recency})
+        choice = choose(parts, sample.audience(), sample, facts, config.blend, k, config.seed)
+        best = max(choice.metric.items(), key=lambda entry: entry[1] if choice.judge else entry[0] == "weights")
+        shown = ", ".join(f"{name} {weight:.2f}" for name, weight in choice.weights.items() if weight)
+        by = f"{best[0]} over {len(parts)} signals" if choice.judge is not None else shown
+        stage.result(f"{by}: NDCG@{k} {best[1]:.4f}")
+    blend = Blend(signals, choice.weights, known)
+    if choice.judge is not None:
+        blend = replace(blend, judge=choice.judge, facts=facts, depth=config.blend.depth)
+    details = {"method": best[0], "metric": dict(choice.metric), "without": dict(choice.without)}
+    return blend, details
+
+
+def _told(setting: Setting) -> str:
+    return ", ".join(
+        f"{name.replace('_', ' ')} {value:g}" if isinstance(value, float) else f"{name.replace('_', ' ')} {value}"
+        for name, value in setting.items()
+    )

@@ -24,24 +24,25 @@ from .._version import __version__
 from ..kg import IdMap, ItemGraph, ModelError, whole_directory
 from ..loaders.neo4j.places import Neo4jPlaces
 from .blending.blend import Blend
-from .evaluation import Evaluation
+from .blending.gate import Gate
+from .blending.judge import Judge
+from .blending.pool import ItemFacts
+from .blending.ranker import Ranker
+from .evaluation import Evaluation, write_per_user
 from .recommender import Recommender
 from .search_storage import read_encoder, read_prices, write_for_search
-from .signals.ease import Ease
-from .signals.graph_signal import GraphSignal
-from .signals.popularity import Popularity
 from .signals.recency import Recency
-from .signals.signal import Signal
-from .signals.text_signal import TextSignal
+from .signals.registry import KINDS
 
 __all__ = ["FORMAT", "Record", "check_target", "load", "read_record", "save", "sha256_of", "without_nan"]
 
-FORMAT = 1
+FORMAT = 2
 """Version of the folder's layout."""
 
 MANIFEST = "manifest.json"
 PLACES = "neo4j.json"
-KINDS: Mapping[str, type[Signal]] = {kind.kind: kind for kind in (Popularity, Ease, GraphSignal, TextSignal)}
+JUDGE = "judge.json"
+JUDGES: Mapping[str, type[Judge]] = {"gate": Gate, "ranker": Ranker}
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,9 @@ def save(recommender: Recommender, record: Record, folder: str | Path) -> None:
         (target / "config.yaml").write_text(yaml.safe_dump(dict(record.config), sort_keys=False), encoding="utf-8")
         _write_json(target / "evaluation.json", record.evaluation.as_record())
         _write_json(target / "details.json", record.details)
+        _write_judge(recommender.blend, target)
+        if record.evaluation.per_user is not None:
+            write_per_user(record.evaluation.per_user, target)
         if recommender.places is not None:
             _write_json(target / PLACES, recommender.places.model_dump(mode="json"))
         blend = {
@@ -154,6 +158,7 @@ def load(folder: str | Path) -> Recommender:
             signals,
             {name: entry["weight"] for name, entry in manifest["signals"].items()},
             {name: Recency(**entry["recency"]) for name, entry in manifest["signals"].items()},
+            **_read_judge(folder, manifest["files"], graph),
         ),
         liked=sp.csr_array((steps[liked], (user[liked], item[liked])), shape=shape),
         seen=sp.csr_array((np.ones(len(user), dtype=np.float32), (user, item)), shape=shape),
@@ -242,6 +247,29 @@ def _read_graph(folder: Path, relations: list[str], inverse_names: dict[str, str
         items.column("entity").combine_chunks(),
         inverse_names,
     )
+
+
+def _write_judge(blend: Blend, target: Path) -> None:
+    if blend.judge is None or blend.facts is None:
+        return
+    judge = {"kind": blend.judge.kind, "depth": blend.depth, "counts": blend.facts.counts.tolist()}
+    _write_json(target / JUDGE, {**judge, "judge": blend.judge.as_record()})
+
+
+def _read_judge(folder: Path, files: Mapping[str, Any], graph: ItemGraph) -> dict[str, Any]:
+    """The judge, the facts it is told and the depth it looks to; nothing where the weights do without one."""
+    if JUDGE not in files:
+        return {}
+    path = folder / JUDGE
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        judge = JUDGES[record["kind"]].from_record(record["judge"])
+        counts = np.array(record["counts"], dtype=np.float32)
+        if counts.shape != (graph.n_items,):
+            raise ValueError(f"counts of {len(counts)} items")
+        return {"judge": judge, "facts": ItemFacts.of(counts, graph), "depth": int(record["depth"])}
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise ModelError(f"the judge of the blend cannot be read ({error}); train anew", path=path) from error
 
 
 def _places(folder: Path) -> Neo4jPlaces:

@@ -14,7 +14,6 @@ import scipy.sparse as sp
 from ..kg import (
     ConfigError,
     DataError,
-    ItemGraph,
     KnowledgeGraph,
     Progress,
     SilentProgress,
@@ -22,16 +21,21 @@ from ..kg import (
 )
 from ..loaders import Catalogue, Split, before_mapping, read_catalogue, read_graph, read_split
 from .blending.blend import Blend
+from .blending.pool import ItemFacts
 from .config import Config
-from .evaluation import Evaluation, HeldOut, Scorer, evaluate
-from .fitting import device_of, fit_blend, fit_ease, fit_net, fit_recency, fit_text
+from .evaluation import Evaluation, Facts, HeldOut, Scorer, evaluate
+from .fitting import device_of, fit_blend, fit_recency
 from .item_prices import item_prices
 from .neo4j_paths import places_of
 from .recommender import Recommender
 from .review_stage import read_reviews_of
+from .signal_stage import fit_ablations, fit_signals, refitted
+from .signals.material import Material
 from .signals.popularity import Popularity
 from .signals.recency import Recency
+from .signals.registry import ORDER
 from .signals.signal import Audience, Scores, Signal
+from .signals.text_signal import text_vectors
 from .stages import Stages
 from .storage import Record, save, sha256_of
 from .text_stage import EncodedTexts, encode_nodes
@@ -94,27 +98,34 @@ def train(config: Config, *, progress: Progress | None = None) -> Trained:
             f"no user of the validation part has a history in train ({held_out.cold} have none): there is nothing to "
             "choose by; take split.strategy temporal_per_user, or an earlier split (a larger split.valid)"
         )
+    facts = Facts.of(split, config.evaluation, catalogue.graph)
     text = encode_nodes(config, catalogue, stages, str(device_of(config)), split=split, held_out=held_out)
-    features = None if text is None else text.nodes
-    signals: dict[str, Signal] = {"popularity": Popularity.fit(split.positives())}
-    plain, signals["ease"], ease_choice = fit_ease(config, split, catalogue, held_out, stages)
-    ablations: dict[str, Signal] = {"ease, no graph": plain}
-    details: dict[str, Any] = {"threads": threads, "ease": ease_choice}
-    if config.evaluation.ablations:
-        bare = ItemGraph.without_graph(split.items)
-        ablations["gnn, no graph"] = fit_net(config, split, bare, None, held_out, stages, "graph net without graph")[0]
-        if features is not None:
-            net, _ = fit_net(config, split, catalogue.graph, None, held_out, stages, "graph net without text")
-            ablations["gnn, no text"] = net
-    signals["gnn"], details["gnn"] = fit_net(config, split, catalogue.graph, features, held_out, stages, "graph net")
-    if text is not None and (by_text := fit_text(text, stages)) is not None:
-        signals["text"] = by_text
+    material = Material(
+        split.positives(),
+        catalogue.graph,
+        None if text is None else text.items,
+        config.seed,
+        str(device_of(config)),
+    )
+    fits = fit_signals(config, material, text, held_out, stages)
+    signals = {name: fitted.signal for name, fitted in fits.items()}
+    ablations = fit_ablations(config, material, text, held_out, stages)
     recency = fit_recency(config, {**signals, **ablations}, held_out, stages, rng)
-    blend = fit_blend(config, signals, recency, held_out, stages, rng)
+    known = ItemFacts.of(Popularity.fit(material.positives).counts, catalogue.graph)
+    blend, told = fit_blend(config, signals, recency, known, held_out, stages, rng)
     with stages.stage("evaluate") as stage:
-        evaluation = evaluate(scorers(signals, ablations, blend, recency), split, config.evaluation)
+        facts = facts.with_text(text_vectors(signals.get("text")))
+        evaluation = evaluate(scorers(signals, ablations, blend, recency), split, config.evaluation, facts=facts)
         stage.result(f"{evaluation.users['valid']:,} validation and {evaluation.users['test']:,} test users")
-    recommender = _assemble(split, catalogue, blend, text)
+    if config.refit:
+        blend = refitted(config, blend, fits, material, split, text, stages)
+        with stages.stage("evaluate the last fit") as stage:
+            again = evaluate({"blend, refit": blend.score}, split, config.evaluation, ("test",), facts)
+            evaluation = evaluation.joined(again)
+            stage.result("fitted on train and validation")
+    recommender = _assemble(split, catalogue, blend, text, refit=config.refit)
+    details: dict[str, Any] = {"threads": threads, "refit": config.refit, "blend": told}
+    details |= {name: dict(fitted.details) for name, fitted in fits.items() if fitted.details}
     details["text"] = None if text is None else dict(text.details)
     details["recency"] = {name: asdict(choice) for name, choice in recency.items()}
     details |= {"stages": stages.as_records(), "data": data, "schema": _schema_record(catalogue)}
@@ -190,10 +201,13 @@ def _set_threads(wanted: int) -> int:
 def scorers(
     signals: Mapping[str, Signal], ablations: Mapping[str, Signal], blend: Blend, recency: Mapping[str, Recency]
 ) -> dict[str, Scorer]:
-    """What is evaluated, in the order of the table."""
-    order = ("popularity", "text", "ease, no graph", "ease", "gnn, no graph", "gnn, no text", "gnn")
+    """What is evaluated, in the order of the table: each signal after its ablations, then the blend."""
+    order: list[str] = []
+    for name in ORDER:
+        order += [other for other in ablations if other.partition(",")[0] == name]
+        order += [name] * (name in signals)
     every = {**signals, **ablations}
-    alone = {name: _scorer(every[name], recency.get(name, Recency())) for name in order if name in every}
+    alone = {name: _scorer(every[name], recency.get(name, Recency())) for name in order}
     return {**alone, "blend": blend.score}
 
 
@@ -206,10 +220,14 @@ def _scorer(signal: Signal, recency: Recency) -> Scorer:
     return score
 
 
-def _assemble(split: Split, catalogue: Catalogue, blend: Blend, text: EncodedTexts | None) -> Recommender:
+def _assemble(
+    split: Split, catalogue: Catalogue, blend: Blend, text: EncodedTexts | None, *, refit: bool
+) -> Recommender:
     """The recommender that knows train and validation as history."""
     trained = np.zeros(len(split.users), dtype=bool)
     trained[split.positives().user] = True
+    if refit:
+        trained |= np.diff(split.history("test").indptr) > 0
     titles: pa.Array = catalogue.titles
     known, places = (split.history("test"), split.seen("test")), catalogue.places
     encoder = None if text is None else text.encoder

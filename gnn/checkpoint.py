@@ -95,7 +95,7 @@ def read_checkpoint(path: Path, run: Run) -> Course:
     course = Course(number=head["number"], best_epoch=head["best_epoch"], stale=head["stale"])
     if "best.items" in tensors:
         arrays = {name: tensors[f"best.{name}"].numpy() for name in PARTS}
-        course.best = Embeddings(**arrays, temperature=run.config.temperature)
+        course.best = Embeddings(**arrays, temperature=run.config.temperature, blocks=1)
         course.best_weights = tensors["best.relation_weights"].numpy()
         course.best_metric = head["best_metric"]
     return course

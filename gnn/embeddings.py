@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-__all__ = ["Embeddings", "Matrix"]
+__all__ = ["Embeddings", "Matrix", "joined", "unit"]
 
 Matrix = npt.NDArray[np.float32]
 """Rows of float32, shape (n, d)."""
@@ -33,6 +34,7 @@ class Embeddings:
         entities: final embeddings of the entities, shape (entities, d).
         bias: learned bias of each item, added to the score, shape (items,).
         temperature: what cosines are divided by.
+        blocks: from how many nets trained apart the columns are, side by side; a score is the mean of their scores.
     """
 
     user_own: Matrix
@@ -41,6 +43,7 @@ class Embeddings:
     entities: Matrix
     bias: Matrix
     temperature: float
+    blocks: int = 1
 
     def users(self, history: sp.csr_array, numbers: npt.NDArray[np.int64] | None = None) -> Matrix:
         """Embeddings of users with these histories, shape (batch, d).
@@ -62,10 +65,36 @@ class Embeddings:
 
     def scores(self, users: Matrix) -> Matrix:
         """Scores of all items for user embeddings, shape (batch, items): cosine / temperature + bias."""
-        return unit(users) @ (unit(self.items).T / np.float32(self.temperature)) + self.bias
+        items = unit(self.items, self.blocks).T / np.float32(self.temperature * self.blocks)
+        return unit(users, self.blocks) @ items + self.bias
 
 
-def unit(rows: Matrix) -> Matrix:
-    """Rows scaled to length 1; a row of zeros stays so, and one all but zero is not blown up: as in training."""
-    norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.asarray(rows / np.maximum(norms, SMALLEST_NORM), dtype=np.float32)
+def unit(rows: Matrix, blocks: int = 1) -> Matrix:
+    """Rows scaled to length 1; a row of zeros stays so, and one all but zero is not blown up: as in training.
+
+    Args:
+        rows: shape (n, d).
+        blocks: into how many equal parts the columns fall, each scaled by itself.
+    """
+    parts = rows.reshape(len(rows), blocks, rows.shape[1] // blocks)
+    norms = np.linalg.norm(parts, axis=2, keepdims=True)
+    return np.asarray(parts / np.maximum(norms, SMALLEST_NORM), dtype=np.float32).reshape(rows.shape)
+
+
+def joined(nets: Sequence[Embeddings]) -> Embeddings:
+    """Nets of one configuration trained apart as one: columns side by side, scores the mean of theirs.
+
+    Items and entities are scaled so that a cosine of theirs is the mean of the nets' cosines.
+    """
+    if len(nets) == 1:
+        return nets[0]
+    share = np.float32(1 / np.sqrt(len(nets)))
+    return Embeddings(
+        user_own=np.concatenate([net.user_own for net in nets], axis=1),
+        fold=np.concatenate([net.fold for net in nets], axis=1),
+        items=np.concatenate([unit(net.items) * share for net in nets], axis=1),
+        entities=np.concatenate([unit(net.entities) * share for net in nets], axis=1),
+        bias=np.stack([net.bias for net in nets]).mean(axis=0, dtype=np.float64).astype(np.float32),
+        temperature=nets[0].temperature,
+        blocks=len(nets),
+    )

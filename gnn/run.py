@@ -164,7 +164,7 @@ class Run:
             read = self.net.readout(graph, self.net(graph, self.net.inputs()))
             bias = extrapolated(_array(self.net.bias), self.counts)
         parts = {name: _array(part) for name, part in read._asdict().items()}
-        return Embeddings(**parts, bias=bias, temperature=self.config.temperature)
+        return Embeddings(**parts, bias=bias, temperature=self.config.temperature, blocks=1)
 
     @torch.no_grad()
     def relation_weights(self) -> npt.NDArray[np.float32]:

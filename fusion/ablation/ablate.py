@@ -100,8 +100,8 @@ def _runs_of(
     )
     for signal in left_out:
         rest = {other: fitted for other, fitted in signals.items() if other != signal}
-        found.append(measure(WITHOUT + signal, weighed(config, rest, recency, prepared, stages)))
-    return [*found, measure(name, weighed(config, signals, recency, prepared, stages))]
+        found.append(measure(WITHOUT + signal, weighed(config, rest, recency, prepared, given, stages)[0]))
+    return [*found, measure(name, weighed(config, signals, recency, prepared, given, stages)[0])]
 
 
 def _done(runs: Runs, name: str, seed: int, wanted: list[str]) -> bool:

@@ -1,43 +1,21 @@
-"""One score out of many signals: standardised per user, then weighted."""
+"""One score out of many signals: standardised per user, then weighted, or judged all at once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from itertools import permutations
-from math import comb
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-from pydantic import BaseModel, ConfigDict, Field
 
 from ..signals.recency import Recency
 from ..signals.signal import Audience, KnowsStrangers, Scores, Signal
+from .judge import Judge
+from .pool import ItemFacts, Pool
+from .standard import standardised
 
-__all__ = ["Blend", "BlendConfig", "search_weights", "standardised"]
-
-WHOLE_GRID = 250
-"""Most points of a grid that is searched whole; at a tenth of a second each that is half a minute."""
-COARSE_GRID = 84
-"""Most points of the coarse grid: six signals in thirds, four in fifths or sixths."""
-
-Point = tuple[int, ...]
-"""Weights in ticks of the grid."""
-
-
-class BlendConfig(BaseModel):
-    """How the weights of the blend are sought."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    step: float = Field(default=0.05, ge=0.01, le=1)
-    """Grid of the weights, which sum to 1. A grid of up to 250 points is searched whole (three signals at 0.05: 231); a
-    larger one coarsely first, then around the best point, in steps that halve."""
-
-    max_users: int = Field(default=3000, ge=10)
-    """Validation users looked at, drawn by the seed where there are more."""
+__all__ = ["Blend"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,40 +26,76 @@ class Blend:
         signals: the signals.
         weights: a weight for each, by name, none negative, summing to 1.
         recency: how much more recent items count, by name; none where it is not said.
+        judge: scores the candidates by all signals at once; the weights order what is no candidate. None: the weights
+            order everything.
+        facts: what the judge is told of the items.
+        depth: how far down each signal's list the judge's candidates are taken.
     """
 
     signals: Mapping[str, Signal]
     weights: Mapping[str, float]
     recency: Mapping[str, Recency] = field(default_factory=dict)
+    judge: Judge | None = None
+    facts: ItemFacts | None = None
+    depth: int = 60
 
     def __post_init__(self) -> None:
         if set(self.signals) != set(self.weights):
             raise ValueError(f"signals {sorted(self.signals)} and weights {sorted(self.weights)} differ")
         if min(self.weights.values(), default=0) < 0 or not np.isclose(sum(self.weights.values()), 1):
             raise ValueError(f"weights are {dict(self.weights)}, expected none below 0 and a sum of 1")
+        if self.judge is not None and self.facts is None:
+            raise ValueError("a judge wants the facts of the items")
 
     def signal_score(self, name: str, audience: Audience) -> Scores:
         """Scores of one signal alone, with its recency, shape (batch, items)."""
         return self.signals[name].score(audience.recent(self.recency.get(name, Recency())))
 
     def parts(self, audience: Audience, seen: sp.csr_array) -> dict[str, Scores]:
-        """The weighted, standardised scores of each signal of positive weight; their sum is the blend.
+        """What each signal adds to the scores, shape (batch, items) each; their sum is the blend.
+
+        Without a judge these are the weighted, standardised scores of each signal of positive weight. With one they
+        are its contributions at the candidates, "item", "paths" and "user" besides the signals; what is no candidate
+        comes after all of a user's candidates, in the order of the weights, pushed down by "item".
 
         Users without a history are ranked by popularity, where that is among the signals: some signals know nothing of
         them, and would rank at random. A signal that knows them by something else, such as a text of their own, counts
         as much as popularity then; how much it should no validation tells, since none is done without a history.
         """
-        parts = {
-            name: np.float32(weight) * standardised(self.signal_score(name, audience), seen)
+        standard = {
+            name: standardised(self.signal_score(name, audience), seen)
             for name, weight in self.weights.items()
-            if weight > 0
+            if weight > 0 or self.judge is not None
         }
+        parts = {name: np.float32(self.weights[name]) * scores for name, scores in standard.items()}
         cold = np.diff(audience.steps.indptr) == 0
+        if self.judge is not None and not cold.all():
+            self._judge(parts, standard, audience, seen, ~cold)
         if cold.any() and "popularity" in self.signals:
             for part in parts.values():
                 part[cold] = 0
             self._add_cold(parts, audience, seen, cold)
         return parts
+
+    def _judge(
+        self,
+        parts: dict[str, Scores],
+        standard: Mapping[str, Scores],
+        audience: Audience,
+        seen: sp.csr_array,
+        warm: npt.NDArray[np.bool_],
+    ) -> None:
+        """Put the judge's contributions at the candidates into the parts, and the others beneath them."""
+        assert self.judge is not None and self.facts is not None
+        pool = Pool.of(standard, audience, seen, self.facts, self.depth).select(warm)
+        added = self.judge.contributions(pool)
+        below = np.sum(list(parts.values()), axis=0, dtype=np.float32)
+        shift = pool.shift(np.asarray(np.stack(list(added.values())).sum(axis=0)), np.asarray(below))
+        for name in dict.fromkeys([*added, *parts, "item"]):
+            part = parts.setdefault(name, np.zeros(seen.shape, dtype=np.float32))
+            if name == "item":
+                part[warm] += shift[warm, None]
+            part[pool.row, pool.item] = added.get(name, np.float32(0))
 
     def _add_cold(
         self, parts: dict[str, Scores], audience: Audience, seen: sp.csr_array, cold: npt.NDArray[np.bool_]
@@ -103,106 +117,3 @@ class Blend:
         for part in parts:
             total += part
         return total
-
-
-def standardised(scores: Scores, seen: sp.csr_array) -> Scores:
-    """Scores less their mean, divided by their deviation, per user over the items not seen.
-
-    Items already seen have extreme scores in some signals and will not be ranked, so they have no say. A signal that
-    is the same for all unseen items of a user knows nothing about them, and gives 0.
-    """
-    rows = np.repeat(np.arange(scores.shape[0]), np.diff(seen.indptr))
-    mask = np.ones(scores.shape, dtype=bool)
-    mask[rows, seen.indices] = False
-    # Of a user who has seen everything nothing will be ranked; any mean will do, so long as there is one.
-    mask[~mask.any(axis=1)] = True
-    mean = scores.mean(axis=1, where=mask, keepdims=True, dtype=np.float64)
-    deviation = scores.std(axis=1, where=mask, keepdims=True, dtype=np.float64)
-    scale = np.abs(mean) + deviation
-    flat = ~(deviation > 1e-6 * scale)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        result = ((scores - mean) / deviation).astype(np.float32)
-    return np.where(flat, np.float32(0), result)
-
-
-def search_weights(
-    parts: Mapping[str, Scores], metric: Callable[[Scores], float], step: float
-) -> tuple[dict[str, float], float]:
-    """The weights on a grid whose blend has the best metric; of equals the first found, fewest signals first.
-
-    A large grid is not searched whole: among its points on a coarser grid, which has each signal alone, the best is
-    taken, and then weight is moved from one signal to another as long as that helps, by ever smaller steps down to one
-    of the grid. What is found is a best point among its neighbours, and the same for the same parts.
-
-    Args:
-        parts: standardised scores by signal.
-        metric: what is to be high, on validation.
-        step: grid of the weights.
-
-    Returns:
-        Weights by signal, and the metric they reach.
-    """
-    names, ticks = list(parts), round(1 / step)
-    rows = [parts[name] for name in names]
-
-    @cache
-    def value(point: Point) -> float:
-        return metric(_weighted(rows, [share / ticks for share in point]))
-
-    coarse = _coarse(len(names), ticks)
-    best = _best_of(_simplex(len(names), coarse, ticks // coarse), value)
-    move = ticks // coarse // 2
-    while move:
-        best = _climbed(best, move, value)
-        move //= 2
-    return {name: share / ticks for name, share in zip(names, best, strict=True)}, value(best)
-
-
-def _coarse(n: int, ticks: int) -> int:
-    """Parts of 1 on the first grid: all of them where that makes few points, else as many as divide them and do."""
-    points = {parts: comb(parts + n - 1, n - 1) for parts in range(1, ticks + 1) if ticks % parts == 0}
-    if points[ticks] <= WHOLE_GRID:
-        return ticks
-    return max((parts for parts, count in points.items() if count <= COARSE_GRID), default=1)
-
-
-def _climbed(point: Point, move: int, value: Callable[[Point], float]) -> Point:
-    """The best point that moves of so many ticks from one weight to another lead up to, the best move each time."""
-    while True:
-        moved = [
-            tuple(share + move * ((at == to) - (at == start)) for at, share in enumerate(point))
-            for start, to in permutations(range(len(point)), 2)
-            if point[start] >= move
-        ]
-        best = _best_of([point, *moved], value)
-        if best == point:
-            return point
-        point = best
-
-
-def _best_of(points: Iterable[Point], value: Callable[[Point], float]) -> Point:
-    """The point of the highest value; of equals the one of fewest signals, then the first."""
-    ordered = sorted(points, key=lambda point: sum(share > 0 for share in point))
-    best = ordered[0]
-    for point in ordered[1:]:
-        if value(point) > value(best) + 1e-12:
-            best = point
-    return best
-
-
-def _weighted(parts: Sequence[Scores], weights: Sequence[float]) -> Scores:
-    total = np.zeros_like(parts[0])
-    for part, weight in zip(parts, weights, strict=True):
-        if weight > 0:
-            total += np.float32(weight) * part
-    return total
-
-
-def _simplex(n: int, parts: int, ticks: int = 1) -> Iterator[Point]:
-    """All vectors of n shares, each a multiple of `ticks`, that sum to `parts * ticks`."""
-    if n == 1:
-        yield (parts * ticks,)
-        return
-    for first in range(parts + 1):
-        for rest in _simplex(n - 1, parts - first, ticks):
-            yield (first * ticks, *rest)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from .pool import Pool
 __all__ = ["Gate"]
 
 Floats = npt.NDArray[np.float64]
+Singles = npt.NDArray[np.float32]
 
 STEPS = 30
 """Newton steps at most; it takes about ten."""
@@ -26,7 +28,8 @@ class Gate:
         s_{ui} = \sum_f (a_f + b_f x_u + c_f y_i) \, f_{ui}, \qquad
         P(i \mid u) = \frac{e^{s_{ui}}}{\sum_{j \in C_u} e^{s_{uj}}}
 
-    with two features a signal (the standardised score, its tails drawn in, and the logarithm of its rank), the counts
+    with three features a signal (the standardised score, the same with its tails drawn in, and the logarithm of its rank:
+    how far ahead an item is tells other things than how many are before it), the counts
     of paths by relation, the popularity :math:`y` of the item and its square; :math:`x` is the logarithm of the length
     of the history. All are standardised. The weights maximise the likelihood of the validation items among the
     candidates less a quadratic penalty: the conditional logit of McFadden (1974), a concave problem, solved by Newton's
@@ -37,6 +40,8 @@ class Gate:
         mean, scale: what each term is standardised by, shape (terms,).
         weight: shape (terms,).
     """
+
+    kind: ClassVar[str] = "gate"
 
     names: tuple[str, ...]
     mean: Floats
@@ -54,15 +59,16 @@ class Gate:
         """
         terms = _terms(pool)
         names = tuple(terms)
-        table = np.stack([terms[name] for name in names], axis=1)
+        table = np.stack([terms[name] for name in names], axis=1).astype(np.float32)
         n_hits = np.bincount(pool.row, hits, minlength=pool.shape[0])
         told = n_hits[pool.row] > 0
-        mean, scale = table.mean(axis=0), table.std(axis=0)
+        mean, scale = table.mean(axis=0, dtype=np.float64), table.std(axis=0, dtype=np.float64)
         scale = np.where(scale > 1e-9, scale, 1.0)
         weight = np.zeros(len(names))
         if told.any():
             share = np.where(hits, 1 / np.maximum(n_hits, 1)[pool.row], 0.0)[told]
-            weight = _newton((table[told] - mean) / scale, pool.row[told], share, l2)
+            standard = (table[told] - mean.astype(np.float32)) / scale.astype(np.float32)
+            weight = _newton(standard, pool.row[told], share.astype(np.float32), l2)
         return cls(names, mean, scale, weight)
 
     def contributions(self, pool: Pool) -> dict[str, npt.NDArray[np.float32]]:
@@ -70,20 +76,33 @@ class Gate:
         terms = _terms(pool)
         added: dict[str, npt.NDArray[np.float32]] = {}
         for name, mean, scale, weight in zip(self.names, self.mean, self.scale, self.weight, strict=True):
-            source = pool.source[name.partition(" x ")[0]]
+            source = pool.source[_feature(name)]
             value = np.asarray((terms[name] - mean) * (weight / scale), dtype=np.float32)
             added[source] = added[source] + value if source in added else value
         return added
 
-    def trust(self, pool: Pool) -> dict[str, float]:
-        """The mean absolute contribution of each source, as shares of 1: who is listened to."""
-        told = {name: float(np.abs(part - part.mean()).mean()) for name, part in self.contributions(pool).items()}
-        total = sum(told.values()) or 1.0
-        return {name: value / total for name, value in told.items()}
+    def scores(self, pool: Pool) -> Singles:
+        """The score of each pair, shape (pairs,)."""
+        return np.asarray(np.stack(list(self.contributions(pool).values())).sum(axis=0), dtype=np.float32)
 
-    def arrays(self) -> Mapping[str, npt.NDArray[np.float64]]:
-        """The numbers, for saving; the names go beside them."""
-        return {"mean": self.mean, "scale": self.scale, "weight": self.weight}
+    def as_record(self) -> dict[str, Any]:
+        """Names, means, scales and weights of the terms."""
+        rows = zip(self.names, self.mean.tolist(), self.scale.tolist(), self.weight.tolist(), strict=True)
+        return {"terms": [list(row) for row in rows]}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Gate:
+        """The gate of a record.
+
+        Raises:
+            ValueError: if it is damaged.
+        """
+        rows = record["terms"]
+        numbers = np.array([[float(value) for value in row[1:]] for row in rows], dtype=np.float64).reshape(-1, 3)
+        if not np.isfinite(numbers).all():
+            raise ValueError("the gate holds a number that is not finite")
+        mean, scale, weight = numbers.T
+        return cls(tuple(str(row[0]) for row in rows), mean, scale, weight)
 
 
 def _terms(pool: Pool) -> dict[str, Floats]:
@@ -96,13 +115,19 @@ def _terms(pool: Pool) -> dict[str, Floats]:
             terms[f"{name} x history"] = column * history
             terms[f"{name} x popularity"] = column * popularity
         elif pool.source[name] == "paths":
+            # A way through the graph tells most of an item that hardly anyone has met.
             terms[f"{name} x popularity"] = column * popularity
     terms["popularity of the item x popularity"] = popularity**2
     terms["popularity of the item x history"] = popularity * history
     return terms
 
 
-def _newton(table: Floats, row: npt.NDArray[np.int64], share: Floats, l2: float) -> Floats:
+def _feature(term: str) -> str:
+    """The feature that a term is made of; names of relations may hold anything."""
+    return term.removesuffix(" x history").removesuffix(" x popularity")
+
+
+def _newton(table: Singles, row: npt.NDArray[np.int64], share: Singles, l2: float) -> Floats:
     """Weights of the greatest penalised likelihood.
 
     Args:
@@ -114,17 +139,19 @@ def _newton(table: Floats, row: npt.NDArray[np.int64], share: Floats, l2: float)
     starts = np.flatnonzero(np.diff(row, prepend=row[0] - 1))
     lengths = np.diff(starts, append=len(row))
     n = len(starts)
-    wanted = table.T @ share / n
+    # The table is in single precision, being by far the largest; what is summed over users is kept in double.
+    wanted = (table.T @ share).astype(np.float64) / n
     weight = np.zeros(table.shape[1])
     before = np.inf
     for _ in range(STEPS):
-        value, chance = _likelihood(table @ weight, share, starts, lengths)
+        value, chance = _likelihood(table @ weight.astype(np.float32), share, starts, lengths)
         loss = -value / n + l2 / 2 * float(weight @ weight)
-        means = np.add.reduceat(table * chance[:, None], starts, axis=0)
+        weighed = table * chance[:, None]
+        means = np.add.reduceat(weighed, starts, axis=0).astype(np.float64)
         gradient = means.sum(axis=0) / n - wanted + l2 * weight
-        curvature = ((table * chance[:, None]).T @ table - means.T @ means) / n
+        curvature = ((weighed.T @ table).astype(np.float64) - means.T @ means) / n
         step = np.linalg.solve(curvature + l2 * np.eye(len(weight)), gradient)
-        if before - loss < 1e-9 and float(gradient @ step) < 1e-9:
+        if float(gradient @ step) < 1e-7 or before - loss < 1e-7:
             break
         before = loss
         weight = _shortened(weight, step, loss, float(gradient @ step), (table, share, starts, lengths), l2)
@@ -132,14 +159,14 @@ def _newton(table: Floats, row: npt.NDArray[np.int64], share: Floats, l2: float)
 
 
 def _likelihood(
-    scores: Floats, share: Floats, starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]
-) -> tuple[float, Floats]:
+    scores: Singles, share: Singles, starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]
+) -> tuple[float, Singles]:
     """Log-likelihood of the hits, and each pair's chance among its user's."""
     top = np.repeat(np.maximum.reduceat(scores, starts), lengths)
     mass = np.exp(scores - top)
     total = np.repeat(np.add.reduceat(mass, starts), lengths)
     chance = mass / total
-    return float(share @ (scores - top - np.log(total))), chance
+    return float(np.sum(share * (scores - top - np.log(total)), dtype=np.float64)), chance
 
 
 def _shortened(
@@ -147,7 +174,7 @@ def _shortened(
     step: Floats,
     loss: float,
     slope: float,
-    data: tuple[Floats, Floats, npt.NDArray[np.int64], npt.NDArray[np.int64]],
+    data: tuple[Singles, Singles, npt.NDArray[np.int64], npt.NDArray[np.int64]],
     l2: float,
 ) -> Floats:
     """The weights after the step, halved until the loss falls as it should (Armijo)."""
@@ -155,7 +182,7 @@ def _shortened(
     length = 1.0
     while length > 1e-6:
         moved = weight - length * step
-        value, _ = _likelihood(table @ moved, share, starts, lengths)
+        value, _ = _likelihood(table @ moved.astype(np.float32), share, starts, lengths)
         if -value / len(starts) + l2 / 2 * float(moved @ moved) <= loss - 1e-4 * length * slope:
             return np.asarray(moved)
         length /= 2

@@ -10,9 +10,10 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from ...kg import ItemGraph
+from ..ranking import top_k
 from ..signals.signal import Audience, Scores
 
-__all__ = ["Facts", "Pool"]
+__all__ = ["ItemFacts", "Pool"]
 
 Floats = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.int64]
@@ -24,7 +25,7 @@ RELATIONS = 4
 
 
 @dataclass(frozen=True, eq=False)
-class Facts:
+class ItemFacts:
     """What is known of the items apart from any user.
 
     Attributes:
@@ -36,7 +37,7 @@ class Facts:
     links: Mapping[str, sp.csr_array] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, counts: Floats, graph: ItemGraph) -> Facts:
+    def of(cls, counts: Floats, graph: ItemGraph) -> ItemFacts:
         """The facts of a graph; of its relations those with the most triples at items."""
         n, nodes = graph.n_items, graph.n_nodes
         head, tail = graph.head.astype(np.int64), graph.tail.astype(np.int64)
@@ -75,7 +76,9 @@ class Pool:
     shape: tuple[int, int]
 
     @classmethod
-    def of(cls, parts: Mapping[str, Scores], audience: Audience, seen: sp.csr_array, facts: Facts, depth: int) -> Pool:
+    def of(
+        cls, parts: Mapping[str, Scores], audience: Audience, seen: sp.csr_array, facts: ItemFacts, depth: int
+    ) -> Pool:
         """The candidates of an audience: whatever any signal has among its `depth` best unseen items.
 
         A signal that tells no unseen item of a user from another proposes none to that user.
@@ -98,9 +101,10 @@ class Pool:
         columns: dict[str, Floats] = {}
         source: dict[str, str] = {}
         for name, scores in parts.items():
-            columns[f"{name} score"] = np.arcsinh(scores[row, item])
+            columns[f"{name} score"] = np.asarray(scores[row, item])
+            columns[f"{name} height"] = np.arcsinh(columns[f"{name} score"])
             columns[f"{name} rank"] = _log_rank(ranked[name], shape, depth)[row, item]
-            source |= {f"{name} score": name, f"{name} rank": name}
+            source |= dict.fromkeys((f"{name} score", f"{name} height", f"{name} rank"), name)
         columns["popularity of the item"] = np.log1p(facts.counts[item])
         columns["nobody met the item"] = (facts.counts[item] == 0).astype(np.float32)
         source |= {"popularity of the item": "item", "nobody met the item": "item"}
@@ -121,18 +125,16 @@ class Pool:
         columns = {name: column[kept] for name, column in self.columns.items()}
         return Pool(self.row[kept], self.item[kept], columns, self.source, self.shape)
 
+    def less(self, signal: str) -> Pool:
+        """The same pairs without the features of a signal."""
+        columns = {name: column for name, column in self.columns.items() if self.source[name] != signal}
+        return Pool(self.row, self.item, columns, self.source, self.shape)
+
     def relevant(self, relevant: sp.csr_array) -> npt.NDArray[np.bool_]:
         """Which pairs are hits, shape (pairs,)."""
         width = self.shape[1]
         rows = np.repeat(np.arange(self.shape[0]), np.diff(relevant.indptr)).astype(np.int64)
         return np.isin(self.row * width + self.item, rows * width + relevant.indices)
-
-    def scattered(self, values: Floats, below: Scores) -> Scores:
-        """Scores of all items: the pairs' own, and beneath all of a user's pairs the others in the order of `below`."""
-        shift = self.shift(values, below)
-        scores = below + shift[:, None]
-        scores[self.row, self.item] = values
-        return scores
 
     def shift(self, values: Floats, below: Scores) -> Floats:
         """What is added to `below` so that it lies beneath all of a user's pairs, shape (users,)."""
@@ -143,8 +145,6 @@ class Pool:
 
 def _first(scores: Scores, seen: sp.csr_array, depth: int) -> Numbers:
     """The best unseen items of each user in their order, -1 past the end, shape (batch, depth)."""
-    from ..ranking import top_k
-
     ranked = top_k(np.asarray(scores), depth, exclude=seen).items
     spread = scores.max(axis=1) > scores.min(axis=1)
     return np.where(spread[:, None], ranked, -1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -67,6 +67,11 @@ class Facts:
             user_groups(config.slices, split.users),
             config.slices.groups,
         )
+
+
+    def with_text(self, vectors: npt.NDArray[Any] | None) -> Facts:
+        """The same with text vectors of the items."""
+        return replace(self, vectors=None if vectors is None else np.asarray(vectors, dtype=np.float32))
 
 
 def _unit_rows(matrix: sp.csr_array) -> sp.csr_array:

@@ -44,6 +44,14 @@ class PerUser:
         found[rows < 0] = np.nan
         return found
 
+    def joined(self, later: PerUser | None) -> PerUser:
+        """With the scorers of a later evaluation of the same users."""
+        if later is None:
+            return self
+        if not self.users.equals(later.users):
+            raise ValueError("the evaluations are of different users")
+        return PerUser(self.users, {**self.values, **later.values})
+
 
 def write_per_user(per_user: PerUser, folder: str | Path) -> None:
     """Write `per_user.parquet` into a folder: a row for each scorer and user, a column for each metric."""

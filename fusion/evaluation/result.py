@@ -60,6 +60,12 @@ class Evaluation:
                 return row
         raise KeyError(f"{name} was not measured on {part}")
 
+    def joined(self, later: Evaluation) -> Evaluation:
+        """With the rows of a later evaluation of the same users after these."""
+        users, cold = {**self.users, **later.users}, {**self.cold, **later.cold}
+        per_user = later.per_user if self.per_user is None else self.per_user.joined(later.per_user)
+        return Evaluation((*self.rows, *later.rows), users, cold, per_user)
+
     def as_record(self) -> dict[str, Any]:
         """A JSON-ready record, without the figures of each user."""
         return {"rows": [asdict(row) for row in self.rows], "users": dict(self.users), "cold": dict(self.cold)}

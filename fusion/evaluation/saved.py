@@ -7,19 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import ValidationError
 
 from ...kg import ModelError, Progress, SilentProgress
 from ..config import Config
-from ..signals.signal import Signal
-from ..signals.text_signal import TextSignal
+from ..signals.text_signal import text_vectors
 from ..stages import Stages
 from ..storage import Record, load, read_record, sha256_of
 from ..training import fingerprint, read_data, scorers
 from . import Evaluation, Facts, evaluate
 
-__all__ = ["blend_of", "check_data", "evaluate_saved", "text_vectors"]
+__all__ = ["blend_of", "check_data", "evaluate_saved"]
 
 
 def evaluate_saved(folder: str | Path, *, progress: Progress | None = None) -> Evaluation:
@@ -39,12 +37,12 @@ def evaluate_saved(folder: str | Path, *, progress: Progress | None = None) -> E
     if split.users != recommender.users or split.items != recommender.items:
         raise ModelError("the data gives other users or items than the model knows; train anew", path=folder)
     facts = Facts.of(split, config.evaluation, catalogue.graph, text_vectors(blend.signals.get("text")))
-    return evaluate(scorers(blend.signals, {}, blend, blend.recency), split, config.evaluation, facts=facts)
-
-
-def text_vectors(signal: Signal | None) -> npt.NDArray[np.float32] | None:
-    """The items' text vectors that a signal goes by, zero where an item has no text, shape (items, d); None without."""
-    return signal.vectors.astype(np.float32) * signal.scale if isinstance(signal, TextSignal) else None
+    measured = scorers(blend.signals, {}, blend, blend.recency)
+    if not config.refit:
+        return evaluate(measured, split, config.evaluation, facts=facts)
+    # A last fit has learned from validation: what it does there says nothing.
+    named = {f"{name}, refit": scorer for name, scorer in measured.items()}
+    return evaluate(named, split, config.evaluation, ("test",), facts)
 
 
 def check_data(config: Config, known: dict[str, str], folder: Path) -> None:

@@ -26,12 +26,15 @@ class GraphSignal:
         return self.embeddings.scores(self.embeddings.users(audience.history, audience.numbers))
 
     def arrays(self) -> Arrays:
-        """The embeddings, and the temperature as an array of one."""
+        """The embeddings, and temperature and blocks as arrays of one."""
         arrays = {f.name: getattr(self.embeddings, f.name) for f in fields(Embeddings)}
-        return {**arrays, "temperature": np.array([self.embeddings.temperature], dtype=np.float64)}
+        temperature = np.array([self.embeddings.temperature], dtype=np.float64)
+        return {**arrays, "temperature": temperature, "blocks": np.array([self.embeddings.blocks])}
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> GraphSignal:
         """The signal of these embeddings."""
-        matrices = {name: array for name, array in arrays.items() if name != "temperature"}
-        return cls(Embeddings(**matrices, temperature=float(arrays["temperature"][0])))
+        matrices = {name: array for name, array in arrays.items() if name not in ("temperature", "blocks")}
+        return cls(
+            Embeddings(**matrices, temperature=float(arrays["temperature"][0]), blocks=int(arrays["blocks"][0]))
+        )

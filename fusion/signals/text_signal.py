@@ -13,9 +13,9 @@ from ...gnn.embeddings import unit
 from ...text import Reduction, TextFeatures
 from ...text.reduce import projected
 from ...text.reduce_storage import Storage, int8_scale, stored, unstored
-from .signal import Arrays, Audience, Scores
+from .signal import Arrays, Audience, Scores, Signal
 
-__all__ = ["TextSignal"]
+__all__ = ["TextSignal", "text_vectors"]
 
 NOISE = 1e-3
 """What a sum of directions is at least, as a share of what it could be, to be one: less is rounding in float16."""
@@ -141,6 +141,11 @@ class TextSignal:
     def _rows(self) -> npt.NDArray[np.float32]:
         """The items' vectors as numbers that a processor multiplies fast."""
         return unstored(self.vectors, self.scale)
+
+
+def text_vectors(signal: Signal | None) -> npt.NDArray[np.float32] | None:
+    """The items' text vectors that a signal goes by, zero where an item has no text, shape (items, d); None without."""
+    return signal.vectors.astype(np.float32) * signal.scale if isinstance(signal, TextSignal) else None
 
 
 def _centred(features: TextFeatures, centre: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from ...kg import ConfigError, ItemGraph
 from ..blending.blend import Blend
+from ..blending.pool import ItemFacts
 from ..config import Config
-from ..fitting import device_of, fit_blend, fit_ease, fit_recency, fit_text
-from ..signals.graph_signal import GraphSignal
+from ..fitting import Look, device_of, fit_blend, fit_net, fit_recency, fit_signal, fit_text
+from ..signals.material import Material
 from ..signals.popularity import Popularity
 from ..signals.recency import Recency
+from ..signals.registry import ORDER, RECIPES
 from ..signals.signal import Signal
 from ..stages import Stages
 from ..text_stage import EncodedTexts
 from .prepared import Prepared, sections
 
-__all__ = ["SIGNALS", "Given", "Report", "fit_one", "fit_signals", "recency_of", "weighed"]
+__all__ = ["SIGNALS", "Given", "fit_one", "fit_signals", "recency_of", "weighed"]
 
-Report = Callable[[int, float], None]
-"""Told the validation metric at each look during a training, looks counted from 1; may end the training by raising."""
+SIGNALS = ORDER
+"""The signals there may be, in the order of tables."""
 
-SIGNALS = ("popularity", "ease", "gnn", "text")
-"""The signals there are, cheapest first but for text, whose vectors the net reads too."""
-
-_DEPENDS = {"popularity": (), "ease": ("ease",), "gnn": ("gnn", "text", "verbalise"), "text": ("text", "verbalise")}
+_DEPENDS = {
+    "popularity": (),
+    "gnn": ("gnn", "text", "verbalise"),
+    "text": ("text", "verbalise"),
+    **{name: (name,) for name in RECIPES},
+    **{name: (name, "text", "verbalise") for name in ("bilinear", "factors", "sequence")},
+}
 """The sections of the configuration that a signal depends on."""
 
 
@@ -47,7 +51,7 @@ class Given:
 
 
 def fit_signals(
-    config: Config, prepared: Prepared, given: Given, stages: Stages, report: Report | None = None
+    config: Config, prepared: Prepared, given: Given, stages: Stages, report: Look | None = None
 ) -> dict[str, Signal]:
     """All signals there is evidence for, in the order of `SIGNALS`; those whose sections did not change are not refitted."""
     fitted = {name: fit_one(name, config, prepared, given, stages, report) for name in SIGNALS}
@@ -55,7 +59,7 @@ def fit_signals(
 
 
 def fit_one(
-    name: str, config: Config, prepared: Prepared, given: Given, stages: Stages, report: Report | None = None
+    name: str, config: Config, prepared: Prepared, given: Given, stages: Stages, report: Look | None = None
 ) -> Signal | None:
     """One signal; None where there is nothing to fit it on.
 
@@ -67,45 +71,24 @@ def fit_one(
     def fit() -> Signal | None:
         if name == "popularity":
             return Popularity.fit(prepared.split.positives())
-        if name == "ease":
-            catalogue = replace(prepared.catalogue, graph=given.graph)
-            return fit_ease(config, prepared.split, catalogue, prepared.held_out, stages)[1]
         if name == "text":
             return None if given.text is None else fit_text(given.text, stages)
-        return _net(config, prepared, given, stages, report)
+        text = None if given.text is None else given.text.items
+        device = str(device_of(config))
+        material = Material(prepared.split.positives(), given.graph, text, config.seed, device)
+        if name == "gnn":
+            nodes = None if given.text is None else given.text.nodes
+            fitted = fit_net(config, material, given.graph, nodes, prepared.held_out, stages, "graph net", report)
+            # A half-trained net is no result here, as it is in `plait train`.
+            if fitted.details["interrupted"]:
+                raise KeyboardInterrupt
+            return fitted.signal
+        recipe = getattr(config, name)
+        if recipe is None:
+            return None
+        return fit_signal(name, recipe, material, config, prepared.held_out, stages, report).signal
 
     return prepared.once(f"signal {name}", key, fit)
-
-
-def _net(config: Config, prepared: Prepared, given: Given, stages: Stages, report: Report | None) -> Signal:
-    """The graph net; unlike `fit_net` it tells every look at validation, and does not hold Ctrl-C back."""
-    from ...gnn import Embeddings
-    from ...gnn.training import Epoch, train_net
-
-    k, looks = config.evaluation.ks[0], 0
-
-    def validate(embeddings: Embeddings) -> float:
-        nonlocal looks
-        value = prepared.watched.ndcg(GraphSignal(embeddings).score(prepared.watched.audience()), k)
-        looks += 1
-        if report is not None:
-            report(looks, value)
-        return value
-
-    def tell(epoch: Epoch) -> None:
-        stage.update(epoch.number, note=f"NDCG@{k} {epoch.best:.4f}" if np.isfinite(epoch.best) else "")
-
-    text = None if given.text is None else given.text.nodes
-    with stages.stage("train graph net", config.gnn.epochs) as stage:
-        positives, device = prepared.split.positives(), device_of(config)
-        result = train_net(
-            positives, given.graph, text, config.gnn, validate=validate, seed=config.seed, device=device, on_epoch=tell
-        )
-        # A half-trained net is no result here, as it is in `plait train`.
-        if result.interrupted:
-            raise KeyboardInterrupt
-        stage.result(f"best epoch {result.best_epoch}: NDCG@{k} {result.best_metric:.4f}")
-    return GraphSignal(result.embeddings)
 
 
 def recency_of(config: Config, signals: dict[str, Signal], prepared: Prepared, stages: Stages) -> dict[str, Recency]:
@@ -114,9 +97,14 @@ def recency_of(config: Config, signals: dict[str, Signal], prepared: Prepared, s
 
 
 def weighed(
-    config: Config, signals: dict[str, Signal], recency: dict[str, Recency], prepared: Prepared, stages: Stages
-) -> Blend:
-    """The blend of these signals.
+    config: Config,
+    signals: dict[str, Signal],
+    recency: dict[str, Recency],
+    prepared: Prepared,
+    given: Given,
+    stages: Stages,
+) -> tuple[Blend, float]:
+    """The blend of these signals, and the validation metric that it was chosen by.
 
     Raises:
         ConfigError: if there is no signal.
@@ -124,4 +112,7 @@ def weighed(
     if not signals:
         raise ConfigError("no signal is left to blend")
     rng = np.random.default_rng(prepared.config.seed)
-    return fit_blend(config, signals, recency, prepared.held_out, stages, rng)
+    counts = Popularity.fit(prepared.split.positives()).counts
+    facts = ItemFacts.of(counts, given.graph)
+    blend, told = fit_blend(config, signals, recency, facts, prepared.held_out, stages, rng)
+    return blend, float(told["metric"][told["method"]])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ...kg import ConfigError
 from ..config import Config
+from ..fitting import Look
 from ..stages import Stages
-from .fitted import SIGNALS, Given, Report, fit_one, fit_signals, recency_of, weighed
+from .fitted import SIGNALS, Given, fit_one, fit_signals, recency_of, weighed
 from .prepared import Prepared
 
 __all__ = ["BLEND", "check_signal", "objective"]
@@ -14,7 +15,7 @@ BLEND = "blend"
 
 
 def objective(
-    config: Config, prepared: Prepared, report: Report | None = None, *, signal: str = BLEND, stages: Stages
+    config: Config, prepared: Prepared, report: Look | None = None, *, signal: str = BLEND, stages: Stages
 ) -> float:
     """Validation NDCG at the first cut-off of what a configuration trains; test is never looked at.
 
@@ -38,8 +39,8 @@ def objective(
             raise ConfigError(f"there is no {signal} signal: the data or the configuration has nothing to fit it on")
         return watched.ndcg(fitted.score(watched.audience()), k)
     signals = fit_signals(config, prepared, given, stages, report)
-    blend = weighed(config, signals, recency_of(config, signals, prepared, stages), prepared, stages)
-    return watched.ndcg(blend.score(watched.audience(), watched.seen), k)
+    # Not measured anew: a judge has learned from these very users, and is known by cross-validation.
+    return weighed(config, signals, recency_of(config, signals, prepared, stages), prepared, given, stages)[1]
 
 
 def check_signal(signal: str) -> None:

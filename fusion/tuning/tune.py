@@ -21,14 +21,14 @@ from .values import with_values
 if TYPE_CHECKING:
     from optuna import Study
 
-    from .fitted import Report
+    from ..fitting import Look
 
 __all__ = ["tune"]
 
 MOST_FAILURES = 5
 """Trials that may fail one after another: more of them would fail too."""
 
-Objective = Callable[[Config, "Report | None", Stages], float]
+Objective = Callable[[Config, "Look | None", Stages], float]
 
 
 def tune(
@@ -66,7 +66,7 @@ def tune(
         prepared = Prepared.read(config, progress=listener)
         prepared.texts(config)
 
-        def measure(tried: Config, report: Report | None, stages: Stages) -> float:
+        def measure(tried: Config, report: Look | None, stages: Stages) -> float:
             return objective(tried, prepared, report, signal=signal, stages=stages)
 
         until = None if minutes is None else time.monotonic() + 60 * minutes

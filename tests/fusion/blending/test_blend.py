@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from plait.fusion.blending.blend import Blend, _simplex, search_weights, standardised
+from plait.fusion.blending.blend import Blend
+from plait.fusion.blending.standard import standardised
+from plait.fusion.blending.weights import _simplex, search_weights
 from plait.fusion.signals.ease import Ease
 from plait.fusion.signals.popularity import Popularity
 from plait.fusion.signals.signal import Audience, Scores

@@ -1,0 +1,125 @@
+"""Which way of blending is taken, by validation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..evaluation.held_out import HeldOut
+from ..signals.signal import Audience, Scores
+from .config import BlendConfig
+from .gate import Gate
+from .judge import Judge
+from .pool import ItemFacts, Pool
+from .ranker import Ranker
+from .weights import search_weights, weighted
+
+__all__ = ["Choice", "choose"]
+
+FOLDS = 5
+"""Into how many parts the users are divided: a judge that learned from four scores the fifth."""
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """How the signals are blended.
+
+    Attributes:
+        weights: a weight for each signal.
+        judge: scores the candidates; None where the weights do better.
+        metric: by method and setting, the validation metric that was chosen by.
+        without: by signal, the metric of the chosen method where that signal is left out.
+    """
+
+    weights: Mapping[str, float]
+    judge: Judge | None
+    metric: Mapping[str, float]
+    without: Mapping[str, float]
+
+
+Fit = Callable[[Pool, npt.NDArray[np.bool_]], Judge]
+
+
+def choose(
+    parts: Mapping[str, Scores],
+    audience: Audience,
+    held_out: HeldOut,
+    facts: ItemFacts,
+    config: BlendConfig,
+    k: int,
+    seed: int,
+) -> Choice:
+    """The weights, and the judge if one of the listed methods beats them.
+
+    The weights are few, and measured on the users they were chosen on. Judges are measured on users they have not
+    learned from, so that one is taken only if it wins at that disadvantage; then it learns from all.
+
+    Args:
+        parts: standardised scores by signal, shape (users, items).
+        audience: the validation users.
+        held_out: what they liked, in the same order.
+        facts: what is known of the items.
+        config: what to choose from.
+        k: the metric is NDCG@k.
+        seed: source of all randomness.
+    """
+
+    def metric(scores: Scores) -> float:
+        return held_out.ndcg(scores, k)
+
+    weights, best = search_weights(parts, metric, config.step)
+    measured = {"weights": best}
+    if "weights" not in config.methods:
+        best = -np.inf
+    pool = Pool.of(parts, audience, held_out.seen, facts, config.depth) if set(config.methods) - {"weights"} else None
+    chosen: Fit | None = None
+    if pool is not None and len(pool.row):
+        hits = pool.relevant(held_out.relevant)
+        for name, fit in _fits(config, seed).items():
+            measured[name] = metric(_cross_validated(pool, hits, fit, seed))
+            if measured[name] > best:
+                best, chosen = measured[name], fit
+    judge = None if chosen is None or pool is None else chosen(pool, hits)
+    without: dict[str, float] = {}
+    for name in parts if len(parts) > 1 else ():
+        if chosen is not None and pool is not None:
+            without[name] = metric(_cross_validated(pool.less(name), hits, chosen, seed))
+        else:
+            others = {other: part for other, part in parts.items() if other != name}
+            without[name] = metric(_rest(others, weights)) if weights[name] else measured["weights"]
+    return Choice(weights, judge, measured, without)
+
+
+def _fits(config: BlendConfig, seed: int) -> dict[str, Fit]:
+    """The judges that are listed, by method and setting."""
+    fits: dict[str, Fit] = {}
+    if "gate" in config.methods:
+        for l2 in config.l2:
+            fits[f"gate, l2 {l2:g}"] = lambda pool, hits, l2=l2: Gate.fit(pool, hits, l2)  # type: ignore[misc]
+    if "ranker" in config.methods:
+        for trees in config.trees:
+            fits[f"ranker, {trees} trees"] = lambda pool, hits, trees=trees: Ranker.fit(  # type: ignore[misc]
+                pool, hits, trees, seed
+            )
+    return fits
+
+
+def _cross_validated(pool: Pool, hits: npt.NDArray[np.bool_], fit: Fit, seed: int) -> Scores:
+    """Scores of the candidates by judges that have not seen their users, -1e9 elsewhere, shape (users, items)."""
+    fold = np.random.default_rng(seed).integers(0, FOLDS, pool.shape[0])
+    scores = np.full(pool.shape, np.float32(-1e9))
+    for number in range(FOLDS):
+        learned = fold != number
+        judge = fit(pool.select(learned), hits[learned[pool.row]])
+        judged = pool.select(~learned)
+        scores[judged.row, judged.item] = judge.scores(judged)
+    return scores
+
+
+def _rest(parts: Mapping[str, Scores], weights: Mapping[str, float]) -> Scores:
+    """The blend of the signals that are left, by their old weights; all alike where those are 0."""
+    kept = [weights[name] for name in parts]
+    return weighted(list(parts.values()), kept if any(kept) else [1.0] * len(kept))
