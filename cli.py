@@ -23,6 +23,7 @@ from .commands import (
     export,
     graph,
     neo4j,
+    rerank,
     search,
     text,
     train,
@@ -54,6 +55,7 @@ for command in (
     app.command()(command)
 # What it does not know it hands on: --against parts its arguments.
 app.command(context_settings={"ignore_unknown_options": True})(compare.compare)
+app.command("rerank-price")(rerank.rerank_price)
 for group in (data, graph, text, neo4j):
     app.add_typer(group.app, name=group.__name__.rpartition(".")[2])
 

@@ -1,9 +1,10 @@
-"""Evaluations and comparisons on the terminal: what lists are like, slices, tests."""
+"""Evaluations and comparisons on the terminal: what lists are like, slices, tests, what signals are worth."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import isnan
+from typing import Any
 
 from rich import box
 from rich.markup import escape
@@ -13,7 +14,7 @@ from .fusion import Evaluation, Row
 from .fusion.evaluation import largest_gap
 from .fusion.evaluation.compare import Comparison
 
-__all__ = ["comparison_tables", "lists_table", "slice_tables"]
+__all__ = ["comparison_tables", "judge_note", "lists_table", "slice_tables", "worth_table"]
 
 OF_LISTS = {
     "coverage": "cover",
@@ -101,3 +102,45 @@ def comparison_tables(comparison: Comparison) -> Iterator[Table]:
             style=sure,
         )
     yield table
+
+
+def judge_note(told: Mapping[str, Any], k: int) -> str | None:
+    """What must be said of the blend's validation figure where a judge learned from the validation users; else None.
+
+    Args:
+        told: `blend` of a record's details.
+        k: the cut-off that was chosen by.
+    """
+    method, metric = told["method"], told["metric"]
+    if method == "weights":
+        return None
+    note = (
+        f"The blend's validation row is in-sample: its judge ({method}) learned from these users. "
+        f"Cross-validated NDCG@{k}: {metric[method]:.4f}"
+    )
+    return note + (f"; by weights {metric['weights']:.4f}." if "weights" in metric else ".")
+
+
+def worth_table(told: Mapping[str, Any], weights: Mapping[str, float], k: int) -> Table | None:
+    """What the blend loses on validation without each signal, the dearest first; None where there is one signal.
+
+    Args:
+        told: `blend` of a record's details.
+        weights: the weight of each signal.
+        k: the cut-off that was chosen by.
+    """
+    method, without = told["method"], told["without"]
+    if not without:
+        return None
+    whole = told["metric"][method]
+    by = "" if method == "weights" else f"{method}, cross-validated: "
+    title = f"What each signal is worth: {by}validation NDCG@{k} {whole:.4f}"
+    table = Table(title=escape(title), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    # A judge does not look at the weights, which then order only what is no candidate.
+    heads = ("signal", *(("weight",) if method == "weights" else ()), "without it", "worth")
+    for head in heads:
+        table.add_column(head, justify="left" if head == "signal" else "right", no_wrap=True)
+    for name, value in sorted(without.items(), key=lambda entry: entry[1]):
+        weight = (f"{weights[name]:.2f}",) if method == "weights" else ()
+        table.add_row(name, *weight, f"{value:.4f}", f"{whole - value:+.4f}")
+    return table

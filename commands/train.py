@@ -17,28 +17,44 @@ __all__ = ["train", "train_and_save"]
 def train(
     config: ConfigPath,
     model: Annotated[Path, typer.Option("--out", "-o", help="Folder for the model.", show_default=False)],
+    refit: Annotated[
+        bool | None,
+        typer.Option(
+            "--refit/--no-refit",
+            help="Fit what was chosen once more, on train and validation, and save that; else as the YAML says.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Train on the data a YAML names; save the model; show how it did.
 
     Ctrl-C while a net trains keeps the best so far and goes on; elsewhere it ends the run, and nothing is written.
     """
-    train_and_save(config, model)
+    train_and_save(config, model, refit)
     out.print(f"Saved to [bold]{escape(str(model))}[/]. Next: plait recommend {escape(str(model))} --user ID --explain")
 
 
-def train_and_save(config: Path, model: Path) -> None:
-    """Train, save, and show how it did."""
+def train_and_save(config: Path, model: Path, refit: bool | None = None) -> None:
+    """Train, save, and show how it did; `refit` overrides what the YAML says of the last fit."""
+    from ..evaluation_tables import judge_note, worth_table
     from ..fusion import read_config
     from ..fusion.storage import check_target
     from ..fusion.training import train as train_model
     from ..terminal import TerminalProgress, evaluation_table
 
     settings = read_config(config)
+    if refit is not None:
+        settings = settings.model_copy(update={"refit": refit})
     check_target(model)
     try:
         trained = train_model(settings, progress=TerminalProgress(news))
         trained.save(model)
     except KeyboardInterrupt:
         raise PlaitError("interrupted; nothing was written") from None
+    k, told = settings.evaluation.ks[0], trained.record.details["blend"]
     for part in trained.evaluation.users:
-        out.print(evaluation_table(trained.evaluation, part, settings.evaluation.ks[0]))
+        out.print(evaluation_table(trained.evaluation, part, k))
+    if (note := judge_note(told, k)) is not None:
+        out.print(note, soft_wrap=True)
+    if (table := worth_table(told, trained.recommender.blend.weights, k)) is not None:
+        out.print(table)

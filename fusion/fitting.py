@@ -278,14 +278,13 @@ def fit_blend(
             for name, signal in signals.items()
         }
         choice = choose(parts, sample.audience(), sample, facts, config.blend, k, config.seed)
-        best = max(choice.metric.items(), key=lambda entry: entry[1] if choice.judge else entry[0] == "weights")
         shown = ", ".join(f"{name} {weight:.2f}" for name, weight in choice.weights.items() if weight)
-        by = f"{best[0]} over {len(parts)} signals" if choice.judge is not None else shown
-        stage.result(f"{by}: NDCG@{k} {best[1]:.4f}")
+        by = f"{choice.method} over {len(parts)} signals" if choice.judge is not None else shown
+        stage.result(f"{by}: NDCG@{k} {choice.metric[choice.method]:.4f}")
     blend = Blend(signals, choice.weights, known)
     if choice.judge is not None:
         blend = replace(blend, judge=choice.judge, facts=facts, depth=config.blend.depth)
-    details = {"method": best[0], "metric": dict(choice.metric), "without": dict(choice.without)}
+    details = {"method": choice.method, "metric": dict(choice.metric), "without": dict(choice.without)}
     return blend, details
 
 

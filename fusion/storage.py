@@ -267,8 +267,15 @@ def _read_judge(folder: Path, files: Mapping[str, Any], graph: ItemGraph) -> dic
         counts = np.array(record["counts"], dtype=np.float32)
         if counts.shape != (graph.n_items,):
             raise ValueError(f"counts of {len(counts)} items")
-        return {"judge": judge, "facts": ItemFacts.of(counts, graph), "depth": int(record["depth"])}
-    except (ValueError, KeyError, TypeError, IndexError) as error:
+        if not (np.isfinite(counts).all() and (counts >= 0).all()):
+            raise ValueError("a count that is no number of users")
+        depth = int(record["depth"])
+        if depth < 1:
+            raise ValueError(f"a depth of {depth}")
+        return {"judge": judge, "facts": ItemFacts.of(counts, graph), "depth": depth}
+    except KeyError as error:
+        raise ModelError(f"the judge of the blend lacks or knows no {error}; train anew", path=path) from error
+    except (ValueError, TypeError, IndexError, OverflowError) as error:
         raise ModelError(f"the judge of the blend cannot be read ({error}); train anew", path=path) from error
 
 

@@ -14,6 +14,7 @@ from ..signals.signal import Audience, KnowsStrangers, Scores, Signal
 from .judge import Judge
 from .pool import ItemFacts, Pool
 from .standard import standardised
+from .weights import weighted
 
 __all__ = ["Blend"]
 
@@ -62,11 +63,7 @@ class Blend:
         them, and would rank at random. A signal that knows them by something else, such as a text of their own, counts
         as much as popularity then; how much it should no validation tells, since none is done without a history.
         """
-        standard = {
-            name: standardised(self.signal_score(name, audience), seen)
-            for name, weight in self.weights.items()
-            if weight > 0 or self.judge is not None
-        }
+        standard = self._standard(audience, seen)
         parts = {name: np.float32(self.weights[name]) * scores for name, scores in standard.items()}
         cold = np.diff(audience.steps.indptr) == 0
         if self.judge is not None and not cold.all():
@@ -112,8 +109,25 @@ class Blend:
 
     def score(self, audience: Audience, seen: sp.csr_array) -> Scores:
         """Blended scores, shape (batch, items)."""
-        parts = iter(self.parts(audience, seen).values())
-        total = next(parts).copy()
-        for part in parts:
-            total += part
+        if self.judge is None or self.facts is None or (np.diff(audience.steps.indptr) == 0).any():
+            parts = iter(self.parts(audience, seen).values())
+            total = next(parts).copy()
+            for part in parts:
+                total += part
+            return total
+        # The same without a matrix for what each source adds.
+        standard = self._standard(audience, seen)
+        pool = Pool.of(standard, audience, seen, self.facts, self.depth)
+        total = weighted(list(standard.values()), [self.weights[name] for name in standard])
+        values = self.judge.scores(pool)
+        total += pool.shift(values, total)[:, None]
+        total[pool.row, pool.item] = values
         return total
+
+    def _standard(self, audience: Audience, seen: sp.csr_array) -> dict[str, Scores]:
+        """Standardised scores of the signals that have a say, shape (batch, items) each."""
+        return {
+            name: standardised(self.signal_score(name, audience), seen)
+            for name, weight in self.weights.items()
+            if weight > 0 or self.judge is not None
+        }

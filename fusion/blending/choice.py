@@ -30,12 +30,14 @@ class Choice:
     Attributes:
         weights: a weight for each signal.
         judge: scores the candidates; None where the weights do better.
+        method: which of those in `metric` was taken.
         metric: by method and setting, the validation metric that was chosen by.
         without: by signal, the metric of the chosen method where that signal is left out.
     """
 
     weights: Mapping[str, float]
     judge: Judge | None
+    method: str
     metric: Mapping[str, float]
     without: Mapping[str, float]
 
@@ -76,12 +78,13 @@ def choose(
         best = -np.inf
     pool = Pool.of(parts, audience, held_out.seen, facts, config.depth) if set(config.methods) - {"weights"} else None
     chosen: Fit | None = None
+    method = "weights"
     if pool is not None and len(pool.row):
         hits = pool.relevant(held_out.relevant)
         for name, fit in _fits(config, seed).items():
             measured[name] = metric(_cross_validated(pool, hits, fit, seed))
             if measured[name] > best:
-                best, chosen = measured[name], fit
+                best, chosen, method = measured[name], fit, name
     judge = None if chosen is None or pool is None else chosen(pool, hits)
     without: dict[str, float] = {}
     for name in parts if len(parts) > 1 else ():
@@ -90,7 +93,7 @@ def choose(
         else:
             others = {other: part for other, part in parts.items() if other != name}
             without[name] = metric(_rest(others, weights)) if weights[name] else measured["weights"]
-    return Choice(weights, judge, measured, without)
+    return Choice(weights, judge, method, measured, without)
 
 
 def _fits(config: BlendConfig, seed: int) -> dict[str, Fit]:

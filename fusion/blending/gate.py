@@ -18,6 +18,9 @@ Singles = npt.NDArray[np.float32]
 
 STEPS = 30
 """Newton steps at most; it takes about ten."""
+HISTORY, POPULARITY = "history x ", "popularity x "
+"""What a term's name begins with where a feature is multiplied: in front, since the name of a relation ends a feature's
+and may end in anything, and no feature's name begins so."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +39,7 @@ class Gate:
     method.
 
     Attributes:
-        names: the terms, such as "ease rank" or "ease rank x history".
+        names: the terms, such as "ease rank" or "history x ease rank".
         mean, scale: what each term is standardised by, shape (terms,).
         weight: shape (terms,).
     """
@@ -62,14 +65,13 @@ class Gate:
         table = np.stack([terms[name] for name in names], axis=1).astype(np.float32)
         n_hits = np.bincount(pool.row, hits, minlength=pool.shape[0])
         told = n_hits[pool.row] > 0
+        if not told.any():
+            return cls(names, np.zeros(len(names)), np.ones(len(names)), np.zeros(len(names)))
         mean, scale = table.mean(axis=0, dtype=np.float64), table.std(axis=0, dtype=np.float64)
         scale = np.where(scale > 1e-9, scale, 1.0)
-        weight = np.zeros(len(names))
-        if told.any():
-            share = np.where(hits, 1 / np.maximum(n_hits, 1)[pool.row], 0.0)[told]
-            standard = (table[told] - mean.astype(np.float32)) / scale.astype(np.float32)
-            weight = _newton(standard, pool.row[told], share.astype(np.float32), l2)
-        return cls(names, mean, scale, weight)
+        share = np.where(hits, 1 / np.maximum(n_hits, 1)[pool.row], 0.0)[told]
+        standard = (table[told] - mean.astype(np.float32)) / scale.astype(np.float32)
+        return cls(names, mean, scale, _newton(standard, pool.row[told], share.astype(np.float32), l2))
 
     def contributions(self, pool: Pool) -> dict[str, npt.NDArray[np.float32]]:
         """What each signal adds to the score of each pair; "item" and "paths" too. Their sum is the score."""
@@ -112,19 +114,19 @@ def _terms(pool: Pool) -> dict[str, Floats]:
     terms = dict(columns)
     for name, column in columns.items():
         if pool.source[name] not in ("item", "paths"):
-            terms[f"{name} x history"] = column * history
-            terms[f"{name} x popularity"] = column * popularity
+            terms[f"{HISTORY}{name}"] = column * history
+            terms[f"{POPULARITY}{name}"] = column * popularity
         elif pool.source[name] == "paths":
             # A way through the graph tells most of an item that hardly anyone has met.
-            terms[f"{name} x popularity"] = column * popularity
-    terms["popularity of the item x popularity"] = popularity**2
-    terms["popularity of the item x history"] = popularity * history
+            terms[f"{POPULARITY}{name}"] = column * popularity
+    terms[f"{POPULARITY}popularity of the item"] = popularity**2
+    terms[f"{HISTORY}popularity of the item"] = popularity * history
     return terms
 
 
 def _feature(term: str) -> str:
-    """The feature that a term is made of; names of relations may hold anything."""
-    return term.removesuffix(" x history").removesuffix(" x popularity")
+    """The feature that a term is made of."""
+    return term.removeprefix(HISTORY).removeprefix(POPULARITY)
 
 
 def _newton(table: Singles, row: npt.NDArray[np.int64], share: Singles, l2: float) -> Floats:

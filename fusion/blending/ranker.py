@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -24,7 +25,7 @@ class Ranker:
 
     Attributes:
         names: the features, in the order of the trees' columns.
-        trees: the model in LightGBM's text form.
+        trees: the model in LightGBM's text form; empty where there was nothing to learn from, and all score 0.
     """
 
     kind: ClassVar[str] = "ranker"
@@ -43,11 +44,13 @@ class Ranker:
             seed: source of all randomness.
 
         Raises:
-            ConfigError: if LightGBM is not installed.
+            ConfigError: if LightGBM is not installed, or cannot learn from so many candidates a user.
         """
         lightgbm = _lightgbm()
         names = tuple(pool.columns)
         told = np.bincount(pool.row, hits, minlength=pool.shape[0])[pool.row] > 0
+        if not told.any():
+            return cls(names, "")
         sizes = np.bincount(pool.row[told])
         data = lightgbm.Dataset(pool.matrix(names)[told], hits[told].astype(np.float32), group=sizes[sizes > 0])
         settings = {
@@ -61,15 +64,23 @@ class Ranker:
             "num_threads": 1,
             "verbose": -1,
         }
-        return cls(names, lightgbm.train(settings, data, trees).model_to_string())
+        try:
+            return cls(names, lightgbm.train(settings, data, trees).model_to_string())
+        except lightgbm.basic.LightGBMError as error:
+            # It refuses more than 10,000 candidates a user.
+            raise ConfigError(f"the ranker cannot be trained ({error}); try a smaller blend.depth") from error
 
     def scores(self, pool: Pool) -> npt.NDArray[np.float32]:
         """The score of each pair, shape (pairs,)."""
-        return np.asarray(self._booster().predict(pool.matrix(self.names), num_threads=1), dtype=np.float32)
+        if not self.trees or not len(pool.row):
+            return np.zeros(len(pool.row), dtype=np.float32)
+        return np.asarray(self._booster.predict(pool.matrix(self.names), num_threads=1), dtype=np.float32)
 
     def contributions(self, pool: Pool) -> dict[str, npt.NDArray[np.float32]]:
         """Shapley values of the features (TreeSHAP), summed by their source; what all pairs share goes to "item"."""
-        values = self._booster().predict(pool.matrix(self.names), pred_contrib=True, num_threads=1)
+        if not self.trees or not len(pool.row):
+            return {"item": np.zeros(len(pool.row), dtype=np.float32)}
+        values = self._booster.predict(pool.matrix(self.names), pred_contrib=True, num_threads=1)
         added = {"item": values[:, -1].astype(np.float32)}
         for name, column in zip(self.names, values.T[:-1].astype(np.float32), strict=True):
             source = pool.source[name]
@@ -82,11 +93,24 @@ class Ranker:
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Ranker:
-        """The ranker of a record."""
-        return cls(tuple(str(name) for name in record["names"]), str(record["trees"]))
+        """The ranker of a record.
 
+        Raises:
+            ValueError: if it is damaged.
+            ConfigError: if LightGBM is not installed.
+        """
+        ranker = cls(tuple(str(name) for name in record["names"]), str(record["trees"]))
+        if ranker.trees and (asked := ranker._booster.num_feature()) != len(ranker.names):
+            raise ValueError(f"trees over {asked} features, of which {len(ranker.names)} are named")
+        return ranker
+
+    @cached_property
     def _booster(self) -> Any:
-        return _lightgbm().Booster(model_str=self.trees)
+        lightgbm = _lightgbm()
+        try:
+            return lightgbm.Booster(model_str=self.trees)
+        except lightgbm.basic.LightGBMError as error:
+            raise ValueError(f"the trees cannot be read: {error}") from error
 
 
 def _lightgbm() -> Any:

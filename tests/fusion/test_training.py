@@ -137,7 +137,7 @@ def test_ctrl_c_while_a_net_trains_keeps_the_best_so_far(shop: Path, tmp_path: P
 
 def test_ctrl_c_elsewhere_ends_the_run(shop: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        plait.train(plait.read_config(shop), progress=_Interrupting("fit EASE", at=2))
+        plait.train(plait.read_config(shop), progress=_Interrupting("fit ease", at=2))
 
 
 def _changed(shop: Path, name: str, *pairs: tuple[str, str]) -> Path:

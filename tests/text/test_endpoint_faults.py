@@ -101,7 +101,16 @@ def test_trouble_that_stays(server: EmbeddingServer, trouble: str) -> None:
 
 
 def test_retry_after_holds_all_back(server: EmbeddingServer) -> None:
-    server.rule = First(lambda _: Reply({}, 429, {"Retry-After": "1"}))
+    def rule(request: Request) -> Reply:
+        if request.number == 0:
+            return Reply({}, 429, {"Retry-After": "1"})
+        if request.number < 4:
+            # On their way together with the first: none of them is answered before its word has come, however slow
+            # the machine, or a worker that is done could ask again in between.
+            time.sleep(0.5)
+        return answer(request)
+
+    server.rule = rule
     encoder(server, dimensions=DIMENSION, batch=1).encode([f"hat {number}" for number in range(9)])
     first = server.requests[0].at
     # The three others may have been on their way already.

@@ -36,20 +36,34 @@ def prepared(bare: Path) -> Prepared:
     return Prepared.read(read_config(bare))
 
 
-def test_the_blend_is_measured_as_in_training(config: Config, prepared: Prepared) -> None:
-    trained = plait.train(config).evaluation.row("blend", "valid").metrics["ndcg@10"]
-    assert objective(config, prepared, stages=_stages()) == pytest.approx(trained, abs=1e-9)
+@pytest.mark.parametrize("methods", [("weights",), ("gate",)])
+def test_the_blend_is_measured_as_in_training(config: Config, prepared: Prepared, methods: tuple[str, ...]) -> None:
+    """A judge by cross-validation, and not by what it learned from."""
+    blend = config.blend.model_copy(update={"methods": methods, "l2": (1e-2,)})
+    asked = config.model_copy(update={"blend": blend})
+    trained = plait.train(asked)
+    told = trained.record.details["blend"]
+    assert told["method"].split(",")[0] == methods[0]
+    value = objective(asked, prepared, stages=_stages())
+    assert value == pytest.approx(told["metric"][told["method"]], abs=1e-9)
+    measured = trained.evaluation.row("blend", "valid").metrics["ndcg@10"]
+    assert (value == pytest.approx(measured, abs=1e-9)) == (methods == ("weights",))
 
 
 def test_ease_is_measured_by_what_was_drawn(config: Config, tmp_path: Path, prepared: Prepared) -> None:
     found = tune(config, EASE, tmp_path / "s.db", trials=4, signal="ease")
     split, entities = prepared.split, item_entities(prepared.catalogue.graph)
     held = HeldOut.of(split, "valid")
+    assert config.ease is not None
     for trial in found.complete:
         l2 = trial.values["ease.l2"]
         assert isinstance(l2, float)
-        # The choice among weights 0 and 1 of an entity is training's own.
-        both = [Ease.fit(split.positives().matrix(), entities, l2=l2, entity_weight=w) for w in (0.0, 1.0)]
+        # The choice among the other settings is training's own.
+        both = [
+            Ease.fit(split.positives().matrix(), entities, l2=l2, entity_weight=weight, dropout=dropout)
+            for weight in config.ease.entity_weight
+            for dropout in config.ease.dropout
+        ]
         assert trial.value == pytest.approx(max(held.ndcg(m.score(held.audience()), 10) for m in both), abs=1e-6)
     assert len({trial.value for trial in found.complete}) > 1
     assert found.count("complete") == 4
@@ -77,7 +91,7 @@ def test_what_did_not_change_is_not_fitted_again(config: Config, prepared: Prepa
 
     for step in (0.5, 0.25, 1.0):
         objective(with_values(config, {"blend.step": step, "ease.l2": 33}), prepared, stages=Stages(Listening()))
-    assert names.count("fit EASE") == 1
+    assert names.count("fit ease") == 1
     assert names.count("weigh signals") == 3
     assert objective(with_values(config, {"ease.l2": 33}), prepared, signal="ease", stages=_stages()) != objective(
         with_values(config, {"ease.l2": 1}), prepared, signal="ease", stages=_stages()
