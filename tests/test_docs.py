@@ -17,12 +17,15 @@ from typer.testing import CliRunner
 
 from plait.cli import app
 from plait.fusion import Config, read_config
+from plait.fusion.signals.registry import ORDER, RECIPES
+from plait.gnn import GnnConfig
 from plait.kg import ItemGraphConfig, MappingConfig, SchemaConfig
 from plait.loaders import (
     DataConfig,
     FiltersConfig,
     GraphConfig,
     InteractionsConfig,
+    LinksConfig,
     SparqlGraph,
     SplitConfig,
     read_catalogue,
@@ -30,6 +33,7 @@ from plait.loaders import (
     read_log,
 )
 from plait.loaders.graph_options import GraphOptions
+from plait.loaders.triples.renames import RenameTable
 from plait.text import EndpointConfig, LoraConfig, ReduceConfig, StoredVectors, TextConfig, VerbaliseConfig
 
 ROOT = Path(__file__).parent.parent
@@ -39,6 +43,7 @@ WHOLE = ("graphs.md", "interactions.md")
 BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # Of mapping.md the blocks are held to in tests/kg/test_mapping.py.
 PARTS: dict[str, Any] = {
+    **{name: TypeAdapter(field.annotation) for name, field in Config.model_fields.items()},
     "graph": TypeAdapter(GraphConfig),
     "interactions": TypeAdapter(InteractionsConfig),
     "filters": TypeAdapter(FiltersConfig),
@@ -129,9 +134,10 @@ def test_every_named_configuration_reads_the_files_of_its_page(
 ) -> None:
     folder = folder_of(block.page)
     monkeypatch.chdir(folder)
-    if "source: saved" in block.text:
-        (made,) = (b for b in BLOCKS if b.page == block.page and "save_graph(" in b.text)
-        exec(compile(made.text, block.page, "exec"), {})  # noqa: S102
+    for source, writes in {"saved": "save_graph(", "incidence": "save_npz("}.items():
+        if f"source: {source}" in block.text:
+            (made,) = (b for b in BLOCKS if b.page == block.page and b.language == "python" and writes in b.text)
+            exec(compile(made.text, block.page, "exec"), {})  # noqa: S102
     if "folder: shop.store" in block.text and not Path("shop.store").exists():
         CliRunner().invoke(app, ["graph", "load", "catalogue.ttl", "--store", "shop.store"])
     config = read_config(block.name)
@@ -226,6 +232,31 @@ def test_every_source_has_an_example_and_every_key_of_it_is_told(source: str) ->
         assert re.search(rf"\b{key}\b", pages), f"no page tells of {key}"
 
 
+def test_ids_that_stand_for_others_become_what_the_page_says(folder_of: Callable[[str], Path]) -> None:
+    config = read_config(folder_of("graphs.md") / "renames.yaml")
+    assert config.data.graph is not None
+    graph = read_graph(config.data.graph).graph
+    heads, tails = graph.entities.ids(graph.head), graph.entities.ids(graph.tail)
+    bought = {(head, tail) for head, tail in zip(heads, tails, strict=True) if tail != "Acme"}
+    assert bought == {("product_10", "product_20"), ("product_20", "seen_19")}
+
+
+@pytest.mark.parametrize("section", [*RECIPES, "blend"])
+def test_a_signal_is_shown_with_all_its_keys_and_their_defaults(section: str) -> None:
+    page = "blending.md" if section == "blend" else "signals.md"
+    (shown,) = (values for b in YAML if b.page == page and section in (values := yaml.safe_load(b.text)))
+    kind = type(PARTS[section].validate_python({}))
+    assert shown[section].keys() == kind.model_fields.keys()
+    assert PARTS[section].validate_python(shown[section]) == kind()
+
+
+def test_every_signal_is_in_the_table_of_signals_with_a_section_of_its_own() -> None:
+    page = PAGES["signals.md"]
+    rows = re.findall(r"^\| \[`(\w+)`\]\(#([\w-]+)\)", page.read_text("utf-8"), re.MULTILINE)
+    assert sorted(name for name, _ in rows) == sorted(ORDER)
+    assert {anchor for _, anchor in rows} <= _anchors(page)
+
+
 @pytest.mark.parametrize(
     ("page", "model"),
     [
@@ -238,6 +269,9 @@ def test_every_source_has_an_example_and_every_key_of_it_is_told(source: str) ->
         ("configuration.md", ItemGraphConfig),
         ("configuration.md", DataConfig),
         ("configuration.md", Config),
+        ("graphs.md", LinksConfig),
+        ("graphs.md", RenameTable),
+        ("nets.md", GnnConfig),
         ("text.md", VerbaliseConfig),
         ("encoders.md", TextConfig),
         ("encoders.md", StoredVectors),

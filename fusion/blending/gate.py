@@ -60,18 +60,20 @@ class Gate:
             hits: which of the pairs are, shape (pairs,).
             l2: the quadratic penalty, > 0, in units of the mean log-likelihood of a user.
         """
-        terms = _terms(pool)
-        names = tuple(terms)
-        table = np.stack([terms[name] for name in names], axis=1).astype(np.float32)
         n_hits = np.bincount(pool.row, hits, minlength=pool.shape[0])
-        told = n_hits[pool.row] > 0
+        told = n_hits > 0
+        learned = pool.select(told)
+        terms = _terms(learned)
+        names = tuple(terms)
         if not told.any():
             return cls(names, np.zeros(len(names)), np.ones(len(names)), np.zeros(len(names)))
+        table = np.stack([terms.pop(name) for name in names], axis=1)
         mean, scale = table.mean(axis=0, dtype=np.float64), table.std(axis=0, dtype=np.float64)
         scale = np.where(scale > 1e-9, scale, 1.0)
-        share = np.where(hits, 1 / np.maximum(n_hits, 1)[pool.row], 0.0)[told]
-        standard = (table[told] - mean.astype(np.float32)) / scale.astype(np.float32)
-        return cls(names, mean, scale, _newton(standard, pool.row[told], share.astype(np.float32), l2))
+        table -= mean.astype(np.float32)
+        table /= scale.astype(np.float32)
+        share = np.where(hits[told[pool.row]], 1 / n_hits[learned.row], 0.0).astype(np.float32)
+        return cls(names, mean, scale, _newton(table, learned.row, share, l2))
 
     def contributions(self, pool: Pool) -> dict[str, npt.NDArray[np.float32]]:
         """What each signal adds to the score of each pair; "item" and "paths" too. Their sum is the score."""
@@ -85,7 +87,12 @@ class Gate:
 
     def scores(self, pool: Pool) -> Singles:
         """The score of each pair, shape (pairs,)."""
-        return np.asarray(np.stack(list(self.contributions(pool).values())).sum(axis=0), dtype=np.float32)
+        terms = _terms(pool)
+        coefficient = self.weight / self.scale
+        total = np.full(len(pool.row), -(coefficient @ self.mean))
+        for name, value in zip(self.names, coefficient, strict=True):
+            total += value * terms[name]
+        return total.astype(np.float32)
 
     def as_record(self) -> dict[str, Any]:
         """Names, means, scales and weights of the terms."""
@@ -107,9 +114,9 @@ class Gate:
         return cls(tuple(str(row[0]) for row in rows), mean, scale, weight)
 
 
-def _terms(pool: Pool) -> dict[str, Floats]:
+def _terms(pool: Pool) -> dict[str, Singles]:
     """The features, and those of signals times history length and popularity."""
-    columns = {name: column.astype(np.float64) for name, column in pool.columns.items()}
+    columns = dict(pool.columns)
     history, popularity = columns.pop("length of the history"), columns["popularity of the item"]
     terms = dict(columns)
     for name, column in columns.items():

@@ -38,4 +38,4 @@ def standardised(scores: Scores, seen: sp.csr_array) -> Scores:
     result -= rest[:, None].astype(np.float32)
     result /= np.where(flat, 1, deviation)[:, None].astype(np.float32)
     result[flat] = 0
-    return result
+    return np.asarray(result)
