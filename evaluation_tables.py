@@ -124,6 +124,8 @@ def judge_note(told: Mapping[str, Any], k: int) -> str | None:
 def worth_table(told: Mapping[str, Any], weights: Mapping[str, float], k: int) -> Table | None:
     """What the blend loses on validation without each signal, the dearest first; None where there is one signal.
 
+    Of a judge all figures are cross-validated.
+
     Args:
         told: `blend` of a record's details.
         weights: the weight of each signal.
@@ -133,14 +135,13 @@ def worth_table(told: Mapping[str, Any], weights: Mapping[str, float], k: int) -
     if not without:
         return None
     whole = told["metric"][method]
-    by = "" if method == "weights" else f"{method}, cross-validated: "
-    title = f"What each signal is worth: {by}validation NDCG@{k} {whole:.4f}"
-    table = Table(title=escape(title), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     # A judge does not look at the weights, which then order only what is no candidate.
-    heads = ("signal", *(("weight",) if method == "weights" else ()), "without it", "worth")
-    for head in heads:
+    shown = {name: f"{weights[name]:.2f}" for name in without} if method == "weights" else {}
+    # Short, since a title is broken at the width of its table.
+    table = Table(title="What each signal is worth", title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for head in ("signal", *(("weight",) if shown else ()), f"NDCG@{k} without", "worth"):
         table.add_column(head, justify="left" if head == "signal" else "right", no_wrap=True)
     for name, value in sorted(without.items(), key=lambda entry: entry[1]):
-        weight = (f"{weights[name]:.2f}",) if method == "weights" else ()
-        table.add_row(name, *weight, f"{value:.4f}", f"{whole - value:+.4f}")
+        table.add_row(name, *((shown[name],) if shown else ()), f"{value:.4f}", f"{whole - value:+.4f}")
+    table.add_row("(none left out)", *(("",) if shown else ()), f"{whole:.4f}", "")
     return table

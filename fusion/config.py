@@ -65,16 +65,16 @@ class Config(BaseModel):
     sparse_ease: SparseEaseConfig | None = None
     """The linear signal for catalogues too large for `ease`."""
 
-    item_knn: ItemKnnConfig | None = None
+    item_knn: ItemKnnConfig | None = Field(default_factory=ItemKnnConfig)
     """Items liked together."""
 
-    rp3beta: Rp3BetaConfig | None = None
+    rp3beta: Rp3BetaConfig | None = Field(default_factory=Rp3BetaConfig)
     """Random walks of three steps."""
 
-    ials: IalsConfig | None = None
+    ials: IalsConfig | None = Field(default_factory=IalsConfig)
     """Factors by alternating least squares."""
 
-    transitions: TransitionsConfig | None = None
+    transitions: TransitionsConfig | None = Field(default_factory=TransitionsConfig)
     """What follows what, for logs whose order means something."""
 
     recent_popularity: RecentPopularityConfig | None = None

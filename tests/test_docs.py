@@ -252,9 +252,11 @@ def test_a_signal_is_shown_with_all_its_keys_and_their_defaults(section: str) ->
 
 def test_every_signal_is_in_the_table_of_signals_with_a_section_of_its_own() -> None:
     page = PAGES["signals.md"]
-    rows = re.findall(r"^\| \[`(\w+)`\]\(#([\w-]+)\)", page.read_text("utf-8"), re.MULTILINE)
-    assert sorted(name for name, _ in rows) == sorted(ORDER)
-    assert {anchor for _, anchor in rows} <= _anchors(page)
+    rows = re.findall(r"^\| \[`(\w+)`\]\(#([\w-]+)\) \|[^|]*\| (\w*)", page.read_text("utf-8"), re.MULTILINE)
+    assert sorted(name for name, _, _ in rows) == sorted(ORDER)
+    assert {anchor for _, anchor, _ in rows} <= _anchors(page)
+    taken = {name for name in RECIPES if Config.model_fields[name].default_factory is not None}
+    assert {name for name, _, default in rows if default == "yes"} == {"text", *taken}
 
 
 @pytest.mark.parametrize(
@@ -271,7 +273,6 @@ def test_every_signal_is_in_the_table_of_signals_with_a_section_of_its_own() -> 
         ("configuration.md", Config),
         ("graphs.md", LinksConfig),
         ("graphs.md", RenameTable),
-        ("nets.md", GnnConfig),
         ("text.md", VerbaliseConfig),
         ("encoders.md", TextConfig),
         ("encoders.md", StoredVectors),
@@ -284,3 +285,8 @@ def test_every_key_is_told_on_its_page(page: str, model: Any) -> None:
     text = PAGES[page].read_text("utf-8")
     for key in model.model_fields:
         assert re.search(rf"\b{key}\b", text), f"{page} does not tell of {key}"
+
+
+def test_every_key_of_the_net_is_told_where_nets_or_their_training_are() -> None:
+    text = PAGES["nets.md"].read_text("utf-8") + PAGES["training.md"].read_text("utf-8")
+    assert [key for key in GnnConfig.model_fields if not re.search(rf"\b{key}\b", text)] == []

@@ -68,7 +68,6 @@ class Facts:
             config.slices.groups,
         )
 
-
     def with_text(self, vectors: npt.NDArray[Any] | None) -> Facts:
         """The same with text vectors of the items."""
         return replace(self, vectors=None if vectors is None else np.asarray(vectors, dtype=np.float32))

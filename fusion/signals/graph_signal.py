@@ -35,6 +35,4 @@ class GraphSignal:
     def from_arrays(cls, arrays: Arrays) -> GraphSignal:
         """The signal of these embeddings."""
         matrices = {name: array for name, array in arrays.items() if name not in ("temperature", "blocks")}
-        return cls(
-            Embeddings(**matrices, temperature=float(arrays["temperature"][0]), blocks=int(arrays["blocks"][0]))
-        )
+        return cls(Embeddings(**matrices, temperature=float(arrays["temperature"][0]), blocks=int(arrays["blocks"][0])))

@@ -12,7 +12,8 @@ import scipy.sparse as sp
 import torch
 
 from plait.gnn import Embeddings, GnnConfig
-from plait.gnn.embeddings import unit
+from plait.fusion.signals.graph_signal import GraphSignal
+from plait.gnn.embeddings import joined, unit
 from plait.gnn.run import Run as _Run
 from plait.text.features import TextFeatures
 
@@ -122,3 +123,53 @@ def test_a_unit_row_is_never_longer_than_1(length: float) -> None:
     assert row[0, 0] == pytest.approx(1) or length < 1e-12
     trained = torch.nn.functional.normalize(torch.tensor([[length, 0, 0]], dtype=torch.float32), dim=1)
     assert row == pytest.approx(trained.numpy(), abs=1e-6)
+
+
+def three_nets() -> list[Embeddings]:
+    """Nets of one configuration, in 3 dimensions; one of them knows nothing of item 2."""
+    rng = np.random.default_rng(12)
+    nets = [
+        Embeddings(
+            *(rng.normal(size=(n, 3)).astype(np.float32) for n in (4, 6, 6, 5)),
+            bias=rng.normal(size=6).astype(np.float32),
+            temperature=0.2,
+        )
+        for _ in range(3)
+    ]
+    nets[1].items[2] = 0
+    return nets
+
+
+def test_joined_nets_score_by_the_mean_of_their_scores() -> None:
+    nets = three_nets()
+    whole = joined(nets)
+    history = sp.csr_array((np.random.default_rng(1).random((4, 6)) < 0.5).astype(np.float32))
+    numbers = np.array([2, -1, 0, 3])
+    expected = np.mean([net.scores(net.users(history, numbers)) for net in nets], axis=0)
+    assert whole.scores(whole.users(history, numbers)) == pytest.approx(expected, abs=1e-5)
+    assert whole.items.shape == (6, 9)
+    assert whole.entities.shape == (5, 9)
+
+
+def test_cosines_of_joined_items_and_entities_are_the_mean_of_the_nets() -> None:
+    nets = three_nets()
+    whole = joined(nets)
+    for rows in ("items", "entities"):
+        expected = np.mean([unit(getattr(net, rows)) @ unit(net.items).T for net in nets], axis=0)
+        assert getattr(whole, rows) @ whole.items.T == pytest.approx(expected, abs=1e-6)
+
+
+def test_one_net_joined_is_itself_and_three_alike_score_as_one() -> None:
+    net = three_nets()[0]
+    assert joined([net]) is net
+    history = sp.csr_array(np.eye(4, 6, dtype=np.float32))
+    alike = joined([net, net, net])
+    assert alike.scores(alike.users(history)) == pytest.approx(net.scores(net.users(history)), abs=1e-5)
+
+
+def test_joined_nets_are_the_same_when_read_again() -> None:
+    whole = joined(three_nets())
+    again = GraphSignal.from_arrays({name: np.array(a) for name, a in GraphSignal(whole).arrays().items()}).embeddings
+    history = sp.csr_array(np.eye(4, 6, dtype=np.float32))
+    assert again.blocks == 3
+    assert (again.scores(again.users(history)) == whole.scores(whole.users(history))).all()
