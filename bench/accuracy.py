@@ -61,24 +61,24 @@ def one_run(config: Path, seed: int, folder: Path) -> dict[str, Any]:
 
 
 def measured(
-    path: Path, seeds: list[int] | None, out: Path, *, anew: bool, console: Console
+    path: Path, name: str, seeds: list[int] | None, out: Path, *, anew: bool, console: Console
 ) -> tuple[ResultsFile, Any]:
     """The results of a configuration, with the seeds that were missing run; None takes what is there.
 
     Raises:
         ConfigError: if a run failed, or there is none and none was asked for.
     """
-    file = ResultsFile(out / f"{path.stem}.json", "accuracy", identity(read_config(path)))
+    file = ResultsFile(out / f"{name}.json", "accuracy", identity(read_config(path)))
     kept = {} if anew else file.read()
     runs = {run["seed"]: run for run in kept.get("runs", ())}
     if seeds is None and not runs:
         raise ConfigError("no results of this configuration and data; run it with --seeds", path=file.path)
     file.make_cache()
     for seed in [seed for seed in seeds or () if seed not in runs]:
-        console.print(f"[bold]{path.stem}, seed {seed}[/]", highlight=False)
+        console.print(f"[bold]{name}, seed {seed}[/]", highlight=False)
         state = code()
         runs[seed] = {**one_run(path, seed, file.cache_of(seed)), "code": state}
-        kept = {"name": path.stem, "command": _command(path, sorted(runs)), "runs": [runs[s] for s in sorted(runs)]}
+        kept = {"name": name, "command": _command(path, sorted(runs)), "runs": [runs[s] for s in sorted(runs)]}
         # Tests of fewer seeds are none of these.
         file.write({**kept, "pairs": []})
     return file, {"pairs": [], **kept}
@@ -120,6 +120,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("configs", nargs="*", type=Path, help="YAML files; all of examples/ by default")
     parser.add_argument("--seeds", nargs="+", type=int, help=f"{SEEDS} by default; with --compare those there are")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
+    parser.add_argument("--name", help="of the results, where one configuration is measured by several environments")
     parser.add_argument("--anew", action="store_true", help="forget what was measured before")
     parser.add_argument("--compare", nargs="+", metavar="SCORER", help="test the first against each of the others")
     parser.add_argument("--metric", help="what --compare compares; NDCG at the first cut-off by default")
@@ -142,10 +143,13 @@ def main() -> None:
         if given.render:
             render(given.out, given.page)
             return
+        if given.name and len(given.configs) != 1:
+            raise ConfigError("--name is for one configuration; give one")
         seeds = given.seeds or (None if given.compare else SEEDS)
         for path in given.configs or EXAMPLES:
-            file, kept = measured(path, seeds, given.out, anew=given.anew, console=console)
-            console.print(terminal_table(path.stem, kept["runs"]))
+            name = given.name or path.stem
+            file, kept = measured(path, name, seeds, given.out, anew=given.anew, console=console)
+            console.print(terminal_table(name, kept["runs"]))
             if given.compare:
                 console.print(pairs_table(compare(file, kept, given.compare, given.metric)))
     except PlaitError as error:

@@ -197,7 +197,7 @@ def race(path: Path, config: Config, given: argparse.Namespace, console: Console
     target, heads, rows = table(found)
     threads = torch.get_num_threads()
     told = (
-        f"Seconds of training, looks at validation not counted, until validation recall@{K} is {target:.4f} (what every net "
+        f"{'Processor seconds' if given.device == 'cpu' else 'Seconds'} of training, looks at validation not counted, until validation recall@{K} is {target:.4f} (what every net "
         f"reaches) or a share of it; ratio to the first; {threads} thread{'s' * (threads != 1)}, {given.device}."
     )
     shown = Table(title=told, title_justify="left")

@@ -28,6 +28,7 @@ from .query_encoder import QueryEncoder
 from .query_intent import Intent
 from .rerank import ItemKnowledge, RerankConfig, Reranker, best_reranked, reranker_of
 from .search import Searcher, SearchHit, personal, searchable
+from .shared_entities import shared_entities
 from .signals.graph_signal import GraphSignal
 from .signals.recency import Recency
 from .signals.signal import Audience, Scores
@@ -143,7 +144,7 @@ class Recommender:
         itself = sp.csr_array(([1.0], ([0], [number])), shape=cosines.shape)
         ranked = Allowed.of(candidates, self.items).best(cosines, k, exclude=itself)
         return [
-            SimilarItem(self.items.id(n), rank, float(score), self._title(n), self._shared(number, n))
+            SimilarItem(self.items.id(n), rank, float(score), self._title(n), shared_entities(self.graph, number, n))
             for rank, (n, score) in enumerate(ranked.listed(0), start=1)
         ]
 
@@ -304,12 +305,3 @@ class Recommender:
     def _affinity(self, history: npt.NDArray[np.int64], item: int) -> npt.NDArray[np.float64]:
         cosines = self._unit_items[history] @ self._unit_items[item]
         return np.asarray(np.maximum(cosines, 0), dtype=np.float64)
-
-    def _shared(self, one: int, other: int) -> tuple[tuple[str, str], ...]:
-        """Entities next to both items, rarest first, three at most."""
-        edges = self.graph.adjacency.neighbours(np.array([one, other]))
-        both = np.intersect1d(edges.node[edges.row == 0], edges.node[edges.row == 1])
-        both = both[both >= self.graph.n_items]
-        both = both[np.argsort(self.graph.adjacency.degree(both), kind="stable")][:3]
-        relation = {int(n): int(r) for n, r in zip(edges.node, edges.relation, strict=True)}
-        return tuple((self.graph.relations[relation[int(n)]], self.graph.node_label(int(n))) for n in both)

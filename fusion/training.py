@@ -120,7 +120,8 @@ def train(config: Config, *, progress: Progress | None = None) -> Trained:
     if config.refit:
         blend = refitted(config, blend, fits, material, split, text, stages)
         with stages.stage("evaluate the last fit") as stage:
-            again = evaluate({"blend, refit": blend.score}, split, config.evaluation, ("test",), facts)
+            measure = config.evaluation.model_copy(update={"train_history": False})
+            again = evaluate({"blend, refit": blend.score}, split, measure, ("test",), facts)
             evaluation = evaluation.joined(again)
             stage.result("fitted on train and validation")
     recommender = _assemble(split, catalogue, blend, text, refit=config.refit)

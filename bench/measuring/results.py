@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,11 +86,26 @@ class ResultsFile:
         return kept
 
     def write(self, content: Mapping[str, Any]) -> None:
-        """Write all there is; the file appears whole."""
+        """Write all there is; the file appears whole. One of another configuration or other data is laid aside first."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        if self.path.is_file() and not self._goes_on():
+            self._lay_aside()
         whole = {"kind": self.kind, "identity": dict(self.identity), **content}
         with whole_file(self.path) as temporary:
             temporary.write_text(json.dumps(whole, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+    def _goes_on(self) -> bool:
+        """Whether what is there is of these runs."""
+        try:
+            return bool(self.read())
+        except ConfigError:
+            return False
+
+    def _lay_aside(self) -> None:
+        """Move what is there into the cache: it may have taken hours."""
+        self.make_cache()
+        old = hashlib.sha256(self.path.read_bytes()).hexdigest()[:8]
+        shutil.move(self.path, self.cache / f"earlier-{old}.json")
 
     def make_cache(self) -> None:
         """Make the folder of the users' figures, with a note that keeps it out of version control."""

@@ -48,5 +48,9 @@ class EvaluationConfig(BaseModel):
     ablations: bool = True
     """Train the graph net once more without the knowledge graph and text, to see what they add."""
 
+    train_history: bool = False
+    """Measure test once more with users known by train alone ("NAME, train history"), as papers do whose models know a
+    user by number. plait knows a user by what was done until then, validation included, which is worth something."""
+
     slices: SliceConfig = Field(default_factory=SliceConfig)
     """For which users and items the figures are given apart."""

@@ -61,6 +61,13 @@ def evaluate(
             rows.append(row)
             if part == "test":
                 ids, kept[name] = split.users.to_arrow().take(pa.array(held.users)), _of_each(measured, config.ks)
+        if part == "test" and config.train_history:
+            nobody = HeldOut.strangers(split, part, 0)
+            for name, scorer in scorers.items():
+                called = f"{name}, train history"
+                row, measured = _row(called, part, scorer, held.known_by_train(split), nobody, config.ks, facts)
+                rows.append(row)
+                kept[called] = _of_each(measured, config.ks)
     return Evaluation(tuple(rows), users, cold, PerUser(ids, kept) if kept else None)
 
 

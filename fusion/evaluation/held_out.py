@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -53,6 +53,10 @@ class HeldOut:
         users = np.flatnonzero((np.diff(relevant.indptr) > 0) & (np.diff(history.indptr) == 0))
         users = users[np.unique(np.linspace(0, len(users) - 1, min(most, len(users))).astype(np.int64))]
         return cls(users, history[users], split.seen(part)[users], relevant[users], 0)
+
+    def known_by_train(self, split: Split) -> HeldOut:
+        """The same users, known by what they did in train alone; what is left out of their rankings stays."""
+        return replace(self, history=split.history("valid")[self.users])
 
     def sample(self, n: int, rng: np.random.Generator) -> HeldOut:
         """At most n of these users, drawn at random."""

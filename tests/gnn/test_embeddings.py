@@ -11,8 +11,8 @@ import pytest
 import scipy.sparse as sp
 import torch
 
-from plait.gnn import Embeddings, GnnConfig
 from plait.fusion.signals.graph_signal import GraphSignal
+from plait.gnn import Embeddings, GnnConfig
 from plait.gnn.embeddings import joined, unit
 from plait.gnn.run import Run as _Run
 from plait.text.features import TextFeatures
