@@ -8,14 +8,14 @@
 #   PIP_EXTRA  more options for every pip install. The index is the one pip is configured for. On Linux the registry's own
 #              PyTorch brings CUDA, some gigabytes; from PyTorch's CPU index it is 200 MB:
 #              make demo PIP_EXTRA='--extra-index-url https://download.pytorch.org/whl/cpu'
-#   BENCH      which benchmarks `make bench` runs
+#   BENCH      which benchmarks `make bench` runs; bench/accuracy.py and bench/peers.py take hours, and are asked for by name
 VENV ?= .venv
 PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 TORCH ?= $(shell grep '^torch==' requirements/constraints.txt)
 EXTRAS ?= dev
 PIP_EXTRA ?=
-BENCH ?= $(sort $(wildcard bench/*.py))
+BENCH ?= $(filter-out bench/accuracy.py bench/peers.py,$(sort $(wildcard bench/*.py)))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check bench clean

@@ -196,9 +196,10 @@ def race(path: Path, config: Config, given: argparse.Namespace, console: Console
         found[name] = course
     target, heads, rows = table(found)
     threads = torch.get_num_threads()
+    seconds = "Processor seconds" if given.device == "cpu" else "Seconds"
     told = (
-        f"{'Processor seconds' if given.device == 'cpu' else 'Seconds'} of training, looks at validation not counted, until validation recall@{K} is {target:.4f} (what every net "
-        f"reaches) or a share of it; ratio to the first; {threads} thread{'s' * (threads != 1)}, {given.device}."
+        f"{seconds} of training, looks at validation not counted, until validation recall@{K} is {target:.4f} (what "
+        f"every net reaches) or a share of it; ratio to the first; {threads} thread{'s' * (threads != 1)}, {given.device}."
     )
     shown = Table(title=told, title_justify="left")
     for heading in heads:

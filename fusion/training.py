@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -42,6 +43,8 @@ from .text_stage import EncodedTexts, encode_nodes
 
 __all__ = ["Trained", "fingerprint", "read_data", "scorers", "train"]
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, eq=False)
 class Trained:
@@ -77,7 +80,8 @@ def train(config: Config, *, progress: Progress | None = None) -> Trained:
     """Do the main job: read, split, encode, fit every signal, blend, evaluate.
 
     Choices are made on validation; test is looked at once, at the end. Ctrl-C during the training of a net ends
-    that training, keeps the best so far and goes on; the record says so.
+    that training, keeps the best so far and goes on; during the last fit (`refit`) it leaves the model as it was fitted
+    on train. The record says so.
 
     Args:
         config: all there is to choose.
@@ -117,15 +121,20 @@ def train(config: Config, *, progress: Progress | None = None) -> Trained:
         facts = facts.with_text(text_vectors(signals.get("text")))
         evaluation = evaluate(scorers(signals, ablations, blend, recency), split, config.evaluation, facts=facts)
         stage.result(f"{evaluation.users['valid']:,} validation and {evaluation.users['test']:,} test users")
+    refit = False
     if config.refit:
-        blend = refitted(config, blend, fits, material, split, text, stages)
+        try:
+            blend, refit = refitted(config, blend, fits, material, split, text, stages), True
+        except KeyboardInterrupt:
+            log.warning("the last fit was interrupted: the model is the one fitted on train alone")
+    if refit:
         with stages.stage("evaluate the last fit") as stage:
             measure = config.evaluation.model_copy(update={"train_history": False})
             again = evaluate({"blend, refit": blend.score}, split, measure, ("test",), facts)
             evaluation = evaluation.joined(again)
             stage.result("fitted on train and validation")
-    recommender = _assemble(split, catalogue, blend, text, refit=config.refit)
-    details: dict[str, Any] = {"threads": threads, "refit": config.refit, "blend": told}
+    recommender = _assemble(split, catalogue, blend, text, refit=refit)
+    details: dict[str, Any] = {"threads": threads, "refit": refit, "blend": told}
     details |= {name: dict(fitted.details) for name, fitted in fits.items() if fitted.details}
     details["text"] = None if text is None else dict(text.details)
     details["recency"] = {name: asdict(choice) for name, choice in recency.items()}

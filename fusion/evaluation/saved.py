@@ -38,7 +38,7 @@ def evaluate_saved(folder: str | Path, *, progress: Progress | None = None) -> E
         raise ModelError("the data gives other users or items than the model knows; train anew", path=folder)
     facts = Facts.of(split, config.evaluation, catalogue.graph, text_vectors(blend.signals.get("text")))
     measured = scorers(blend.signals, {}, blend, blend.recency)
-    if not config.refit:
+    if not record.details["refit"]:
         return evaluate(measured, split, config.evaluation, facts=facts)
     # A last fit has learned from validation: what it does there says nothing.
     named = {f"{name}, refit": scorer for name, scorer in measured.items()}

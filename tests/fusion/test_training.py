@@ -136,6 +136,17 @@ def test_ctrl_c_while_a_net_trains_keeps_the_best_so_far(shop: Path, tmp_path: P
     assert len(plait.load(tmp_path / "model").recommend(["C00007"], k=3)) == 3
 
 
+def test_ctrl_c_during_the_last_fit_keeps_the_first(shop: Path, tmp_path: Path) -> None:
+    config = plait.read_config(_changed(shop, "refit.yaml", ("seed: 3", "refit: true\nseed: 3")))
+    trained = plait.train(config, progress=_Interrupting("train graph net on all", at=2))
+    assert trained.record.details["refit"] is False
+    assert "blend, refit" not in {row.name for row in trained.evaluation.rows}
+    trained.save(tmp_path / "model")
+    # The saved model is the first fit: measured again, it does what was measured, validation included.
+    again = evaluate_saved(tmp_path / "model").row("blend", "valid").metrics
+    assert again == pytest.approx(trained.evaluation.row("blend", "valid").metrics, abs=1e-6)
+
+
 def test_ctrl_c_elsewhere_ends_the_run(shop: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         plait.train(plait.read_config(shop), progress=_Interrupting("fit ease", at=2))
