@@ -28,6 +28,9 @@ __all__ = [
     "similar_table",
 ]
 
+SIGNALS_TOLD = 3
+"""How many signals a table tells of each recommendation."""
+
 
 class TerminalProgress:
     """Shows each stage as a bar while it runs, and as one line with its result and seconds once it is done."""
@@ -97,18 +100,22 @@ def evaluation_table(evaluation: Evaluation, part: str, k: int) -> Table:
 
 
 def recommendation_table(recommendations: Sequence[Recommendation]) -> Table:
-    """Ranked items of one user with what each signal adds, and the paths where they were asked for."""
-    names = list(recommendations[0].signals) if recommendations else []
+    """Ranked items of one user with the signals that add most, and the paths where they were asked for."""
     table = Table()
-    for column in ("rank", "item", "title", "score", *names):
-        table.add_column(column, justify="left" if column in ("item", "title") else "right")
+    for column in ("rank", "item", "title", "score", "mostly by"):
+        table.add_column(column, justify="right" if column in ("rank", "score") else "left")
     for found in recommendations:
         title = escape(found.title)
         for path in found.paths[:1]:
             title += f"\n[dim]{escape(_without_user(path))}[/]"
-        parts = (f"{found.signals[name]:+.2f}" for name in names)
-        table.add_row(str(found.rank), escape(found.item_id), title, f"{found.score:.2f}", *parts)
+        table.add_row(str(found.rank), escape(found.item_id), title, f"{found.score:.2f}", _told_signals(found))
     return table
+
+
+def _told_signals(found: Recommendation) -> str:
+    """The signals that add most to a score, or take most off it; --json tells them all."""
+    most = sorted(found.signals.items(), key=lambda entry: -abs(entry[1]))[:SIGNALS_TOLD]
+    return ", ".join(f"{name.replace('_', ' ')} {value:+.2f}" for name, value in most if value)
 
 
 def _without_user(path: Explanation) -> str:

@@ -19,6 +19,8 @@ from .weights import search_weights, weighted
 
 __all__ = ["Choice", "choose"]
 
+ASKED = 1000
+"""Most users on whom it is measured what a judge loses without a signal: each signal is five judges more."""
 FOLDS = 5
 """Into how many parts the users are divided: a judge that learned from four scores the fifth."""
 
@@ -87,9 +89,15 @@ def choose(
                 best, chosen, method = measured[name], fit, name
     judge = None if chosen is None or pool is None else chosen(pool, hits)
     without: dict[str, float] = {}
+    if chosen is not None and pool is not None:
+        asked = np.zeros(pool.shape[0], dtype=bool)
+        asked[np.random.default_rng(seed).permutation(pool.shape[0])[:ASKED]] = True
+        some, some_hits = pool.select(asked), hits[asked[pool.row]]
+        whole = held_out.ndcg_of_each(_cross_validated(some, some_hits, chosen, seed), k)[asked].mean()
     for name in parts if len(parts) > 1 else ():
         if chosen is not None and pool is not None:
-            without[name] = metric(_cross_validated(pool.less(name), hits, chosen, seed))
+            rest = held_out.ndcg_of_each(_cross_validated(some.less(name), some_hits, chosen, seed), k)[asked].mean()
+            without[name] = best - float(whole - rest)
         else:
             others = {other: part for other, part in parts.items() if other != name}
             without[name] = metric(_rest(others, weights)) if weights[name] else measured["weights"]

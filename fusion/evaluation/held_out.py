@@ -71,4 +71,9 @@ class HeldOut:
 
     def ndcg(self, scores: Scores, k: int) -> float:
         """Mean NDCG@k of scores of these users, shape (n, items)."""
-        return ranking_metrics(top_k(scores, k, exclude=self.seen).items, self.relevant, [k]).mean("ndcg", k)
+        return float(self.ndcg_of_each(scores, k).mean())
+
+    def ndcg_of_each(self, scores: Scores, k: int) -> npt.NDArray[np.float64]:
+        """NDCG@k of each of these users by scores of shape (n, items), shape (n,)."""
+        ranked = top_k(scores, k, exclude=self.seen).items
+        return ranking_metrics(ranked, self.relevant, [k]).values["ndcg", k]

@@ -30,13 +30,13 @@ class IalsConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    dimension: tuple[PositiveInt, ...] = Field(default=(128,), min_length=1)
+    dimension: tuple[PositiveInt, ...] = Field(default=(64,), min_length=1)
     """Numbers per item."""
 
-    unobserved: tuple[PositiveFloat, ...] = Field(default=(0.01, 0.03, 0.1), min_length=1)
+    unobserved: tuple[PositiveFloat, ...] = Field(default=(0.01, 0.03), min_length=1)
     """What a pair without an interaction counts, against one with that counts 1."""
 
-    l2: tuple[PositiveFloat, ...] = Field(default=(0.001, 0.003, 0.01, 0.03), min_length=1)
+    l2: tuple[PositiveFloat, ...] = Field(default=(0.003, 0.01, 0.03), min_length=1)
     """The penalty, per (weighted) pair of a user or an item."""
 
     entity_weight: tuple[NonNegativeFloat, ...] = Field(default=(0.3,), min_length=1)
