@@ -106,6 +106,7 @@ def configuration(data: Path, seed: int, settings: Settings) -> Config:
                 "test_path": folder / "lastfm.test.inter",
             },
             "text": None,
+            **dict.fromkeys(("item_knn", "rp3beta", "ials", "transitions")),  # only the net and EASE are compared
             "evaluation": {"ks": [K], "ablations": False},
             "seed": seed,
             **settings,
