@@ -112,7 +112,8 @@ def fit_signal(
             stage.update(done, note=f"NDCG@{k} {best.details['valid_ndcg']:.4f}")
         if best is None:
             raise ConfigError(f"{name} lists nothing to choose from")
-        stage.result(f"{_told(best.setting)}: NDCG@{k} {best.details['valid_ndcg']:.4f}")
+        chosen = {key: value for key, value in best.setting.items() if any(other[key] != value for other in choices)}
+        stage.result(f"{_told(chosen) or 'as configured'}: NDCG@{k} {best.details['valid_ndcg']:.4f}")
     return best
 
 
