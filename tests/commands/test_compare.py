@@ -13,6 +13,7 @@ import pytest
 
 from plait.fusion.evaluation import PerUser, read_per_user, write_per_user
 from plait.fusion.evaluation.saved import evaluate_saved
+from plait.fusion.storage import sha256_of
 
 Copy = Callable[..., Path]
 
@@ -36,6 +37,9 @@ def copy(shop_model: Path, kept: PerUser, tmp_path: Path) -> Copy:
             for scorer, metrics in kept.values.items()
         }
         write_per_user(PerUser(kept.users, values), folder)
+        manifest = json.loads((folder / "manifest.json").read_text())
+        manifest["files"]["per_user.parquet"] = {"sha256": sha256_of(folder / "per_user.parquet")}
+        (folder / "manifest.json").write_text(json.dumps(manifest))
         return folder
 
     return make
@@ -94,5 +98,8 @@ def test_what_cannot_be_compared_is_told(plait: Any, copy: Copy, words: list[str
 def test_a_model_without_figures_of_users_is_told(plait: Any, shop_model: Path, copy: Copy, tmp_path: Path) -> None:
     old = copy("old", 0)
     (old / "per_user.parquet").unlink()
+    manifest = json.loads((old / "manifest.json").read_text())
+    del manifest["files"]["per_user.parquet"]
+    (old / "manifest.json").write_text(json.dumps(manifest))
     assert "keeps no figures of its users" in plait("compare", copy("a", 0), old, fails=True)
     assert read_per_user(old) is None

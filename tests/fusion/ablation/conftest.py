@@ -17,8 +17,12 @@ data:
 text: null
 gnn: {epochs: 6, dimension: 8, batch_size: 512, evaluate_every: 1}
 ease: {l2: [10, 100], entity_weight: [1]}
+item_knn: null
+rp3beta: null
+ials: null
+transitions: null
 recency: {boost: [0, 3], half_life: [3]}
-blend: {step: 0.25}
+blend: {step: 0.25, methods: [weights]}
 evaluation: {ks: [10, 5], ablations: false}
 threads: 1
 seed: 3
