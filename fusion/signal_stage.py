@@ -10,7 +10,7 @@ from .blending.blend import Blend
 from .blending.pool import ItemFacts
 from .config import Config
 from .evaluation import HeldOut
-from .fitting import Fitted, fit_net, fit_signal, fit_text, refit_net
+from .fitting import Fitted, Look, fit_net, fit_signal, fit_text, refit_net
 from .signals.material import Material
 from .signals.popularity import Popularity
 from .signals.registry import ORDER, RECIPES
@@ -18,7 +18,7 @@ from .signals.signal import Signal
 from .stages import Stages
 from .text_stage import EncodedTexts
 
-__all__ = ["fit_ablations", "fit_signals", "refitted"]
+__all__ = ["fit_ablations", "fit_named", "fit_signals", "refitted"]
 
 
 def fit_signals(
@@ -29,16 +29,36 @@ def fit_signals(
     Raises:
         ConfigError: if one cannot be fitted.
     """
-    fits = {"popularity": Fitted(Popularity.fit(material.positives), {}, {})}
-    for name in RECIPES:
-        recipe = getattr(config, name)
-        if recipe is not None:
-            fits[name] = fit_signal(name, recipe, material, config, held_out, stages)
-    nodes = None if text is None else text.nodes
-    fits["gnn"] = fit_net(config, material, material.graph, nodes, held_out, stages, "graph net")
-    if text is not None and (by_text := fit_text(text, stages)) is not None:
-        fits["text"] = Fitted(by_text, {}, {})
-    return {name: fits[name] for name in ORDER if name in fits}
+    # The net before the texts: that is the order in which a run is told.
+    names = ("popularity", *RECIPES, "gnn", "text")
+    fits = {name: fit_named(name, config, material, text, held_out, stages) for name in names}
+    return {name: fitted for name in ORDER if (fitted := fits[name]) is not None}
+
+
+def fit_named(
+    name: str,
+    config: Config,
+    material: Material,
+    text: EncodedTexts | None,
+    held_out: HeldOut,
+    stages: Stages,
+    look: Look | None = None,
+) -> Fitted | None:
+    """One signal by its name; None where the configuration leaves it out or there is nothing to fit it on.
+
+    Raises:
+        ConfigError: if it cannot be fitted.
+    """
+    if name == "popularity":
+        return Fitted(Popularity.fit(material.positives), {}, {})
+    if name == "text":
+        by_text = None if text is None else fit_text(text, stages)
+        return None if by_text is None else Fitted(by_text, {}, {})
+    if name == "gnn":
+        nodes = None if text is None else text.nodes
+        return fit_net(config, material, material.graph, nodes, held_out, stages, "graph net", look)
+    recipe = getattr(config, name)
+    return None if recipe is None else fit_signal(name, recipe, material, config, held_out, stages, look)
 
 
 def fit_ablations(

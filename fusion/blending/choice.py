@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,21 +87,40 @@ def choose(
             measured[name] = metric(_cross_validated(pool, hits, fit, seed))
             if measured[name] > best:
                 best, chosen, method = measured[name], fit, name
-    judge = None if chosen is None or pool is None else chosen(pool, hits)
-    without: dict[str, float] = {}
-    if chosen is not None and pool is not None:
-        asked = np.zeros(pool.shape[0], dtype=bool)
-        asked[np.random.default_rng(seed).permutation(pool.shape[0])[:ASKED]] = True
-        some, some_hits = pool.select(asked), hits[asked[pool.row]]
-        whole = held_out.ndcg_of_each(_cross_validated(some, some_hits, chosen, seed), k)[asked].mean()
-    for name in parts if len(parts) > 1 else ():
-        if chosen is not None and pool is not None:
-            rest = held_out.ndcg_of_each(_cross_validated(some.less(name), some_hits, chosen, seed), k)[asked].mean()
-            without[name] = best - float(whole - rest)
-        else:
-            others = {other: part for other, part in parts.items() if other != name}
-            without[name] = metric(_rest(others, weights)) if weights[name] else measured["weights"]
-    return Choice(weights, judge, method, measured, without)
+    if chosen is None or pool is None:
+        return Choice(weights, None, method, measured, _without_by_weights(parts, weights, metric, measured["weights"]))
+    judge = chosen(pool, hits)
+    lost = _lost_by_judge(pool, hits, chosen, held_out, k, seed, list(parts))
+    return Choice(weights, judge, method, measured, {name: best - less for name, less in lost.items()})
+
+
+def _lost_by_judge(
+    pool: Pool, hits: npt.NDArray[np.bool_], fit: Fit, held_out: HeldOut, k: int, seed: int, names: Sequence[str]
+) -> dict[str, float]:
+    """What a judge loses without each signal, on some of the users; nothing where there is but one signal."""
+    if len(names) < 2:
+        return {}
+    asked = np.zeros(pool.shape[0], dtype=bool)
+    asked[np.random.default_rng(seed).permutation(pool.shape[0])[:ASKED]] = True
+    some, some_hits = pool.select(asked), hits[asked[pool.row]]
+
+    def of(judged: Pool) -> float:
+        return float(held_out.ndcg_of_each(_cross_validated(judged, some_hits, fit, seed), k)[asked].mean())
+
+    whole = of(some)
+    return {name: whole - of(some.less(name)) for name in names}
+
+
+def _without_by_weights(
+    parts: Mapping[str, Scores], weights: Mapping[str, float], metric: Callable[[Scores], float], whole: float
+) -> dict[str, float]:
+    """The metric of the other signals by their old weights; for a signal of no weight that of all, `whole`."""
+    if len(parts) < 2:
+        return {}
+    return {
+        name: metric(_rest({n: part for n, part in parts.items() if n != name}, weights)) if weights[name] else whole
+        for name in parts
+    }
 
 
 def _fits(config: BlendConfig, seed: int) -> dict[str, Fit]:

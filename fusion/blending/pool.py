@@ -11,6 +11,7 @@ import scipy.sparse as sp
 
 from ...kg import ItemGraph
 from ..ranking import top_k
+from ..signals.item_entities import relation_links
 from ..signals.signal import Audience, Scores
 
 __all__ = ["ItemFacts", "Pool"]
@@ -39,20 +40,10 @@ class ItemFacts:
     @classmethod
     def of(cls, counts: Floats, graph: ItemGraph) -> ItemFacts:
         """The facts of a graph; of its relations those with the most triples at items."""
-        n, nodes = graph.n_items, graph.n_nodes
-        head, tail = graph.head.astype(np.int64), graph.tail.astype(np.int64)
-        at_item = (head < n) | (tail < n)
+        at_item = (graph.head < graph.n_items) | (graph.tail < graph.n_items)
         common = np.bincount(graph.relation[at_item], minlength=len(graph.relations))
-        links = {}
-        for relation in np.argsort(-common, kind="stable")[:RELATIONS]:
-            if common[relation] == 0:
-                break
-            rows = graph.relation == relation
-            ones = np.ones(int(rows.sum()), dtype=np.float32)
-            matrix = sp.csr_array((ones, (head[rows], tail[rows])), shape=(nodes, nodes))
-            linked = sp.csr_array(matrix + matrix.T)[:n]
-            linked.data[:] = 1
-            links[graph.relations[relation]] = linked
+        most = np.argsort(-common, kind="stable")[:RELATIONS]
+        links = {graph.relations[at]: relation_links(graph, int(at)) for at in most if common[at]}
         return cls(counts, links)
 
 

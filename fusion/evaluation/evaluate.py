@@ -62,10 +62,10 @@ def evaluate(
             if part == "test":
                 ids, kept[name] = split.users.to_arrow().take(pa.array(held.users)), _of_each(measured, config.ks)
         if part == "test" and config.train_history:
-            nobody = HeldOut.strangers(split, part, 0)
+            nobody, by_train = HeldOut.strangers(split, part, 0), held.known_by_train(split)
             for name, scorer in scorers.items():
                 called = f"{name}, train history"
-                row, measured = _row(called, part, scorer, held.known_by_train(split), nobody, config.ks, facts)
+                row, measured = _row(called, part, scorer, by_train, nobody, config.ks, facts)
                 rows.append(row)
                 kept[called] = _of_each(measured, config.ks)
     return Evaluation(tuple(rows), users, cold, PerUser(ids, kept) if kept else None)

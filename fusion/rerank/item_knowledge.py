@@ -11,7 +11,7 @@ import scipy.sparse as sp
 
 from ...kg import ConfigError, ItemGraph, local_name
 from ...text.reduce_storage import unstored
-from ..signals.item_entities import item_entities
+from ..signals.item_entities import item_entities, relation_links
 from ..signals.signal import Signal
 from ..signals.text_signal import TextSignal
 from .spaces import Dense, Space, SpaceName, Sparse
@@ -67,16 +67,7 @@ class ItemKnowledge:
         """
         number = self._relation(relation)
         if number not in self._values:
-            of_relation = self.graph.relation == number
-            head = self.graph.head[of_relation].astype(np.int64)
-            tail = self.graph.tail[of_relation].astype(np.int64)
-            item, node = np.concatenate([head, tail]), np.concatenate([tail, head])
-            mine = item < self.graph.n_items
-            ones = np.ones(int(mine.sum()), dtype=np.float32)
-            shape = (self.graph.n_items, self.graph.n_nodes)
-            matrix = sp.csr_array((ones, (item[mine], node[mine])), shape=shape)
-            matrix.data[:] = 1
-            self._values[number] = matrix
+            self._values[number] = relation_links(self.graph, number)
         return self._values[number]
 
     def _relation(self, name: str) -> int:

@@ -12,10 +12,10 @@ import scipy.sparse as sp
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
 from ...kg import ConfigError
-from .ease import Dropout
 from .item_content import item_content
 from .material import Material
 from .recipe import Setting
+from .ridge_grid import Dropout
 from .signal import Arrays, Audience, Scores
 
 __all__ = ["Bilinear", "BilinearConfig"]

@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat
+from pydantic import Field, NonNegativeFloat, PositiveFloat
 
 from ...kg import ConfigError
 from .gram import dense_gram, invert, stacked
 from .material import Material
 from .recipe import Setting
+from .ridge_grid import Dropout, RidgeGrid
 from .signal import Arrays, Audience, Scores
 
-__all__ = ["Dropout", "Ease", "EaseConfig"]
-
-Dropout = Annotated[float, Field(ge=0, lt=1)]
-"""The share of a history that is hidden at random."""
+__all__ = ["Ease", "EaseConfig"]
 
 
-class EaseConfig(BaseModel):
+class EaseConfig(RidgeGrid):
     """Configuration of EASE; of the listed values the best on validation is taken."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     l2: tuple[PositiveFloat, ...] = Field(default=(30, 100), min_length=1)
     """Values of the ridge penalty to choose from; each > 0. Larger for more, and more active, users."""
@@ -41,15 +35,6 @@ class EaseConfig(BaseModel):
     max_items: int = Field(default=30_000, ge=1)
     """Catalogues larger than this are refused: the model is a dense matrix of items x items in float32. A fit needs no
     more than that one, but the best so far are kept beside it: three in all."""
-
-    def without_graph(self) -> EaseConfig:
-        """The same, without entities."""
-        return self.model_copy(update={"entity_weight": (0.0,)})
-
-    def choices(self) -> Sequence[Setting]:
-        """All combinations, the weakest entities first."""
-        values = product(sorted(set(self.entity_weight)), self.dropout, self.l2)
-        return [{"l2": l2, "entity_weight": weight, "dropout": dropout} for weight, dropout, l2 in values]
 
     def fit(self, material: Material, setting: Setting) -> Ease:
         """EASE by one of the settings.

@@ -7,7 +7,7 @@ import scipy.sparse as sp
 
 from ...kg import ItemGraph
 
-__all__ = ["item_entities"]
+__all__ = ["item_entities", "relation_links"]
 
 
 def item_entities(graph: ItemGraph) -> sp.csr_array:
@@ -25,5 +25,17 @@ def item_entities(graph: ItemGraph) -> sp.csr_array:
     ends = graph.head[upward].astype(np.int64), graph.tail[upward].astype(np.int64)
     among_entities = sp.csr_array((ones[upward], ends), shape=(n, n))
     matrix = sp.csr_array(linked + linked @ among_entities)
+    matrix.data[:] = 1
+    return matrix
+
+
+def relation_links(graph: ItemGraph, relation: int) -> sp.csr_array:
+    """Which nodes each item is joined to by one relation, whichever way it points, binary, shape (items, nodes)."""
+    of_relation = graph.relation == relation
+    head, tail = graph.head[of_relation].astype(np.int64), graph.tail[of_relation].astype(np.int64)
+    item, node = np.concatenate([head, tail]), np.concatenate([tail, head])
+    mine = item < graph.n_items
+    ones = np.ones(int(mine.sum()), dtype=np.float32)
+    matrix = sp.csr_array((ones, (item[mine], node[mine])), shape=(graph.n_items, graph.n_nodes))
     matrix.data[:] = 1
     return matrix

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise, product
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from ...kg import ConfigError
-from .ease import Dropout
 from .gram import stacked
 from .material import Material
 from .recipe import Setting
+from .ridge_grid import Dropout, RidgeGrid
 from .signal import Arrays, Audience, Scores
+from .sparse_rows import arrays_of, matrix_of, weighted_sum
 
 __all__ = ["SparseEase", "SparseEaseConfig"]
 
@@ -28,10 +29,8 @@ BATCH = 2**22
 """How many numbers of small Gram matrices are gathered at a time."""
 
 
-class SparseEaseConfig(BaseModel):
+class SparseEaseConfig(RidgeGrid):
     """Configuration of sparse EASE; of the listed values the best on validation is taken."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     l2: tuple[PositiveFloat, ...] = Field(default=(10, 30, 100), min_length=1)
     """Values of the ridge penalty to choose from; each > 0."""
@@ -50,15 +49,6 @@ class SparseEaseConfig(BaseModel):
 
     max_pairs: PositiveInt = 200_000_000
     """How many pairs of items that go together are held at most, 8 bytes each, and as much again while they are made."""
-
-    def without_graph(self) -> SparseEaseConfig:
-        """The same, without entities."""
-        return self.model_copy(update={"entity_weight": (0.0,)})
-
-    def choices(self) -> Sequence[Setting]:
-        """All combinations, the weakest entities first."""
-        values = product(sorted(set(self.entity_weight)), self.dropout, self.l2)
-        return [{"l2": l2, "entity_weight": weight, "dropout": dropout} for weight, dropout, l2 in values]
 
     def fit(self, material: Material, setting: Setting) -> SparseEase:
         """Sparse EASE by one of the settings.
@@ -92,14 +82,12 @@ class SparseEase:
     Scalable Approximate NonSymmetric Autoencoder, RecSys 2023.
 
     Attributes:
-        data, indices, indptr: B in compressed rows, shape (items, items).
+        weights: B, shape (items, items).
     """
 
     kind: ClassVar[str] = "sparse_ease"
 
-    data: Floats
-    indices: npt.NDArray[np.int32]
-    indptr: Rows
+    weights: sp.csr_array
 
     @classmethod
     def fit(
@@ -141,26 +129,20 @@ class SparseEase:
         by_target = sp.csr_array((weights, found, start), shape=(n, n))
         matrix = sp.csr_array(by_target.T)
         matrix.sort_indices()
-        return cls(matrix.data, matrix.indices.astype(np.int32), matrix.indptr.astype(np.int64))
-
-    @property
-    def weights(self) -> sp.csr_array:
-        """B, shape (items, items)."""
-        n = len(self.indptr) - 1
-        return sp.csr_array((self.data, self.indices, self.indptr), shape=(n, n))
+        return cls(matrix)
 
     def score(self, audience: Audience) -> Scores:
         """Scores, shape (batch, items); all 0 for an empty history."""
-        return np.asarray((audience.history @ self.weights).toarray(), dtype=np.float32)
+        return weighted_sum(audience.history, self.weights)
 
     def arrays(self) -> Arrays:
         """The weights in compressed rows."""
-        return {"data": self.data, "indices": self.indices, "indptr": self.indptr}
+        return arrays_of(self.weights)
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> SparseEase:
         """The signal of these weights."""
-        return cls(arrays["data"], arrays["indices"], arrays["indptr"])
+        return cls(matrix_of(arrays))
 
 
 def _sparse_gram(rows: sp.csr_array, max_pairs: int) -> sp.csr_array:

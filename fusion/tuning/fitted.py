@@ -10,7 +10,8 @@ from ...kg import ConfigError, ItemGraph
 from ..blending.blend import Blend
 from ..blending.pool import ItemFacts
 from ..config import Config
-from ..fitting import Look, device_of, fit_blend, fit_net, fit_recency, fit_signal, fit_text
+from ..fitting import Look, device_of, fit_blend, fit_recency
+from ..signal_stage import fit_named
 from ..signals.material import Material
 from ..signals.popularity import Popularity
 from ..signals.recency import Recency
@@ -69,24 +70,13 @@ def fit_one(
     key = f"{given.name} {config.seed} {sections(config, _DEPENDS[name])}"
 
     def fit() -> Signal | None:
-        if name == "popularity":
-            return Popularity.fit(prepared.split.positives())
-        if name == "text":
-            return None if given.text is None else fit_text(given.text, stages)
         text = None if given.text is None else given.text.items
-        device = str(device_of(config))
-        material = Material(prepared.split.positives(), given.graph, text, config.seed, device)
-        if name == "gnn":
-            nodes = None if given.text is None else given.text.nodes
-            fitted = fit_net(config, material, given.graph, nodes, prepared.held_out, stages, "graph net", report)
-            # A half-trained net is no result here, as it is in `plait train`.
-            if fitted.details["interrupted"]:
-                raise KeyboardInterrupt
-            return fitted.signal
-        recipe = getattr(config, name)
-        if recipe is None:
-            return None
-        return fit_signal(name, recipe, material, config, prepared.held_out, stages, report).signal
+        material = Material(prepared.split.positives(), given.graph, text, config.seed, str(device_of(config)))
+        fitted = fit_named(name, config, material, given.text, prepared.held_out, stages, report)
+        # A half-trained net is no result here, as it is in `plait train`.
+        if fitted is not None and fitted.details.get("interrupted"):
+            raise KeyboardInterrupt
+        return None if fitted is None else fitted.signal
 
     return prepared.once(f"signal {name}", key, fit)
 
