@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from pydantic import Field, NonNegativeFloat, PositiveFloat
 
 from ...kg import ConfigError
-from .gram import dense_gram, invert, stacked
+from .gram import dense_gram, invert, weighed_rows
 from .material import Material
 from .recipe import Setting
 from .ridge_grid import Dropout, RidgeGrid
@@ -96,7 +96,7 @@ class Ease:
             ValueError: if an argument is not what it must be, or the penalty is too small for float32.
         """
         _check(l2, entity_weight, dropout)
-        gram = dense_gram(stacked(history, entities, entity_weight))
+        gram = dense_gram(weighed_rows(history, entities, entity_weight))
         diagonal = np.einsum("ii->i", gram)
         diagonal += dropout / (1 - dropout) * diagonal + l2
         weights = invert(gram)

@@ -7,7 +7,9 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from scipy.linalg import lapack
 
-__all__ = ["dense_gram", "invert", "stacked"]
+from .sparse_rows import stacked
+
+__all__ = ["dense_gram", "invert", "weighed_rows"]
 
 Dense = npt.NDArray[np.float32]
 
@@ -18,7 +20,7 @@ TILE = 1024
 """Rows and columns that are mirrored at a time, so that both stay in a processor's cache."""
 
 
-def stacked(history: sp.csr_array, entities: sp.csr_array | None, entity_weight: float) -> sp.csr_array:
+def weighed_rows(history: sp.csr_array, entities: sp.csr_array | None, entity_weight: float) -> sp.csr_array:
     r"""Users, and below them each entity as a user who likes all its items, shape (users + entities, items).
 
     Its Gram matrix is :math:`X^T X + a F F^T`.
@@ -28,10 +30,10 @@ def stacked(history: sp.csr_array, entities: sp.csr_array | None, entity_weight:
         entities: item-entity matrix F, shape (items, entities), or None.
         entity_weight: a; with 0, the users alone.
     """
-    if entities is None or not entity_weight:
+    if entities is None:
         return history.astype(np.float32)
-    root = np.float32(np.sqrt(entity_weight))
-    return sp.csr_array(sp.vstack([history.astype(np.float32), entities.T.astype(np.float32) * root]))
+    rows, counts = stacked(history, entities, entity_weight)
+    return sp.csr_array(sp.diags_array(np.sqrt(counts)) @ rows, dtype=np.float32)
 
 
 def dense_gram(rows: sp.csr_array) -> Dense:

@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from ...kg import ConfigError
-from .gram import stacked
+from .gram import weighed_rows
 from .material import Material
 from .recipe import Setting
 from .ridge_grid import Dropout, RidgeGrid
@@ -115,7 +115,7 @@ class SparseEase:
         Raises:
             ValueError: if there are more pairs.
         """
-        gram = _sparse_gram(stacked(history, entities, entity_weight), max_pairs)
+        gram = _sparse_gram(weighed_rows(history, entities, entity_weight), max_pairs)
         diagonal = np.asarray(gram.diagonal(), dtype=np.float32)
         ridge = (diagonal * (dropout / (1 - dropout)) + l2).astype(np.float32)
         found, start = _nearest(gram, 1 / np.sqrt(diagonal + np.float32(l2)), neighbours)

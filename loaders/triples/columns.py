@@ -21,7 +21,7 @@ from ..files.quotes import check_quotes
 from ..files.streams import check_file, delimiter_of, not_text, open_stream, suffix_of
 from ..files.tables import ENCODED, line_of, listed, read_table, words_of
 
-__all__ = ["PARTS", "Column", "Header", "TripleFile", "read_triple_columns"]
+__all__ = ["PARTS", "Column", "Header", "TripleFile", "read_headless", "read_triple_columns"]
 
 Column = str | int
 """A column by its name, or by its number, counted from 1."""
@@ -84,7 +84,7 @@ def read_triple_columns(
         places = _places(table.column_names, wanted, path, named=True)
         read = {part: table.column(at) for part, at in places.items()}
     else:
-        first, before, separator = _first_line(path, separator)
+        first, before, separator = _first_line(path, separator, len(PARTS))
         headed = suffix == ".kg" or (header if header != "auto" else _is_header(first, wanted))
         places = _places(first, wanted, path, named=headed)
         skipped = before + 1 if headed else 0
@@ -96,14 +96,33 @@ def read_triple_columns(
     return result
 
 
+def read_headless(path: Path, numbers: Mapping[str, int]) -> dict[str, Any]:
+    """Columns of a text file without a header, as strings; an empty cell is null.
+
+    Args:
+        path: .csv, .tsv or .txt, perhaps packed.
+        numbers: by name, which column it is, counted from 1.
+
+    Raises:
+        DataError: if the file is missing, empty or damaged, or has fewer columns.
+    """
+    check_file(path)
+    first, before, separator = _first_line(path, None, max(numbers.values()))
+    places = {name: number - 1 for name, number in numbers.items()}
+    return _read_text(path, places, len(first), separator, skipped=before, quoted=suffix_of(path) == ".csv")
+
+
 def _fault(path: Path, row: int, message: str, *, headed: bool) -> DataError:
     # line_of takes the first line for a header; without one, the row before is meant.
     quoted = suffix_of(path) == ".csv" if suffix_of(path) in TEXT else None
     return DataError(message, path=path, line=line_of(path, row if headed else row - 1, quoted=quoted))
 
 
-def _first_line(path: Path, separator: str | None) -> tuple[list[str], int, str]:
-    """Cells of the first line that is not blank, how many blank ones stand before it, and what parts the cells."""
+def _first_line(path: Path, separator: str | None, least: int) -> tuple[list[str], int, str]:
+    """Cells of the first line that is not blank, how many blank ones stand before it, and what parts the cells.
+
+    Fewer than `least` cells are an error.
+    """
     try:
         separator = separator or delimiter_of(path)
         with open_stream(path) as raw:
@@ -117,15 +136,15 @@ def _first_line(path: Path, separator: str | None) -> tuple[list[str], int, str]
     lines = re.split(r"\r?\n|\r", block.decode("utf-8-sig", errors="replace"))
     before = next((at for at, line in enumerate(lines) if line), None)
     if before is None or not block.strip():
-        raise DataError("the file is empty; rows of head, relation and tail are wanted", path=path)
+        raise DataError(f"the file is empty; rows of {least} columns or more are wanted", path=path)
     line = lines[before]
     cells = line.split(separator)
     if suffix_of(path) == ".csv" and '"' in line:
         with suppress(csv.Error):  # of a cell of more than 131,072 characters
             cells = next(csv.reader([line], delimiter=separator))
-    if len(cells) < 3:
+    if len(cells) < least:
         raise DataError(
-            f"three columns or more are wanted, the first line has {len(cells)}; state what parts them as `separator`",
+            f"{least} columns or more are wanted, the first line has {len(cells)}; state what parts them as `separator`",
             path=path,
             line=before + 1,
         )

@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pacsv
 from pydantic import BaseModel, ConfigDict, Field
 
 from ...kg import DataError
-from ..files.streams import check_file, delimiter_of, open_stream, suffix_of
+from ..files.streams import suffix_of
 from ..files.tables import listed, read_table, words_of
+from .columns import read_headless
 
 __all__ = ["RenameTable", "renamed"]
 
@@ -47,9 +47,7 @@ class _Renames:
     """The table as two columns, no id twice."""
 
     def __init__(self, config: RenameTable) -> None:
-        table = _table(config)
-        columns = [_column(table, choice, config) for choice in (config.id, config.into)]
-        pairs = pa.table(columns, ["id", "into"]).drop_null()
+        pairs = pa.table(_columns(config), ["id", "into"]).drop_null()
         pairs = pairs.group_by(["id", "into"], use_threads=False).aggregate([])
         counts = pc.value_counts(pairs.column("id").combine_chunks())
         twice = counts.field("values").filter(pc.greater(counts.field("counts"), 1))
@@ -81,23 +79,17 @@ def renamed(config: RenameTable | None) -> _Renames | None:
     return None if config is None else _Renames(config)
 
 
-def _table(config: RenameTable) -> pa.Table:
+def _columns(config: RenameTable) -> list[Any]:
+    """The ids, and what they stand for, as strings."""
     if config.header or suffix_of(config.path) == ".parquet":
-        return read_table(config.path)
-    check_file(config.path)
-    options = pacsv.ReadOptions(autogenerate_column_names=True)
-    parse = pacsv.ParseOptions(delimiter=delimiter_of(config.path), quote_char=False)
-    convert = pacsv.ConvertOptions(strings_can_be_null=True, null_values=[""])
-    try:
-        with open_stream(config.path) as raw:
-            first = raw.read(1 << 16).split(b"\n")[0].decode("utf-8-sig", errors="replace")
-        width = len(first.split(parse.delimiter))
-        # All cells are words: an id of 007 is not one of 7.
-        convert.column_types = {f"f{at}": WORD for at in range(width)}
-        with open_stream(config.path) as raw:
-            return pacsv.read_csv(raw, options, parse, convert)
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot be read: {str(error).splitlines()[0][:200]}", path=config.path) from error
+        table = read_table(config.path)
+        return [_column(table, choice, config) for choice in (config.id, config.into)]
+    if isinstance(config.id, str) or isinstance(config.into, str):
+        raise DataError(
+            "without a header there are no names; number the columns `id` and `into` from 1", path=config.path
+        )
+    read = read_headless(config.path, {"id": config.id, "into": config.into})
+    return [read["id"], read["into"]]
 
 
 def _column(table: pa.Table, choice: str | int, config: RenameTable) -> Any:

@@ -9,7 +9,7 @@ import pytest
 import scipy.sparse as sp
 
 from plait.fusion.signals import gram
-from plait.fusion.signals.gram import dense_gram, invert, stacked
+from plait.fusion.signals.gram import dense_gram, invert, weighed_rows
 
 
 def at_random(shape: tuple[int, int], seed: int) -> sp.csr_array:
@@ -28,10 +28,10 @@ def test_gram_matrix_of_blocks(block: int, monkeypatch: pytest.MonkeyPatch) -> N
 def test_stacked_by_hand() -> None:
     history = sp.csr_array(np.array([[1, 1, 0], [0, 1, 1]], dtype=np.float32))
     entities = sp.csr_array(np.array([[1, 0], [0, 1], [1, 1]], dtype=np.float64))  # another type is no obstacle
-    product = dense_gram(stacked(history, entities, 4))
+    product = dense_gram(weighed_rows(history, entities, 4))
     # Items 0 and 2 share an entity (4) and no user; 1 and 2 an entity and a user (4 + 1).
     assert product == pytest.approx(np.array([[1 + 4, 1, 4], [1, 2 + 4, 1 + 4], [4, 1 + 4, 1 + 8]]))
-    assert (stacked(history, entities, 0) != history).nnz == 0
+    assert (weighed_rows(history, entities, 0) != history).nnz == 0
 
 
 @pytest.mark.parametrize("tile", [1, 4, 13, 1024])

@@ -57,6 +57,8 @@ def test_nobody_is_renamed_twice(tmp_path: Path) -> None:
         ("a\tb\nr_9\tx\nr_9\ty\n", {}, "'r_9' stands for two others"),
         ("a\tb\nr_9\tx\n", {"into": 3}, "column 3 is asked for, and the table has 2"),
         ("a\tb\nr_9\tx\n", {"into": "c"}, "no column 'c'"),
+        ("9\tx\n", {"header": False, "into": 3}, "3 columns or more are wanted, the first line has 2"),
+        ("9\tx\n", {"header": False, "into": "b"}, "number the columns"),
         ("a\tb\n9\tx\n", {}, "no id of it stands in the triples"),
     ],
 )

@@ -133,7 +133,7 @@ def test_types_by_relation_and_labels(tmp_path: Path) -> None:
         ("a\tr\tb\n", {"weight": 4}, "t.tsv: there is no column 4 for the weight; there are 3"),
         ("a\tr\tb\n", {"weight": "w"}, "t.tsv: no column 'w' for the weight: the first line was not taken for a header"),
         ("x\ty\tz\na\tr\tb\n", {"weight": "w", "header": True}, "t.tsv: no column 'w' for the weight; there are x, y, z"),
-        ("a r b\n", {}, "t.tsv:1: three columns or more are wanted, the first line has 1"),
+        ("a r b\n", {}, "t.tsv:1: 3 columns or more are wanted, the first line has 1"),
         ("a\tr\tb\n", {"head": 2, "relation": 1, "tail": 2}, ""),
         ("\n", {}, "t.tsv: the file is empty"),
     ],
@@ -226,7 +226,7 @@ def test_blank_lines_above_the_header_are_nothing(tmp_path: Path, blank: str) ->
         with pytest.raises(DataError, match=rf"t\.csv:{lines + 4}: {message}"):
             graph_of(path)
     path.write_text(blank + "A,B\n", newline="")
-    with pytest.raises(DataError, match=rf"t\.csv:{lines + 1}: three columns or more are wanted, the first line has 2"):
+    with pytest.raises(DataError, match=rf"t\.csv:{lines + 1}: 3 columns or more are wanted, the first line has 2"):
         graph_of(path)
 
 
