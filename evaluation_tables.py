@@ -14,7 +14,7 @@ from .fusion import Evaluation, Row
 from .fusion.evaluation import largest_gap
 from .fusion.evaluation.compare import Comparison
 
-__all__ = ["comparison_tables", "judge_note", "lists_table", "slice_tables", "worth_table"]
+__all__ = ["comparison_tables", "in_sample_note", "lists_table", "slice_tables", "worth_table"]
 
 OF_LISTS = {
     "coverage": "cover",
@@ -104,27 +104,23 @@ def comparison_tables(comparison: Comparison) -> Iterator[Table]:
     yield table
 
 
-def judge_note(told: Mapping[str, Any], k: int) -> str | None:
-    """What must be said of the blend's validation figure where a judge learned from the validation users; else None.
+def in_sample_note(told: Mapping[str, Any], k: int) -> str:
+    """What must be said of the blend's validation figure, since it was chosen by the validation users.
 
     Args:
         told: `blend` of a record's details.
         k: the cut-off that was chosen by.
     """
     method, metric = told["method"], told["metric"]
-    if method == "weights":
-        return None
-    note = (
-        f"The blend's validation row is in-sample: its judge ({method}) learned from these users. "
-        f"Cross-validated NDCG@{k}: {metric[method]:.4f}"
-    )
-    return note + (f"; by weights {metric['weights']:.4f}." if "weights" in metric else ".")
+    why = "its weights were chosen by" if method == "weights" else f"its judge ({method}) learned from"
+    note = f"The blend's validation row is in-sample: {why} these users. Cross-validated NDCG@{k}: {metric[method]:.4f}"
+    return note + ("." if method == "weights" else f"; by weights {metric['weights']:.4f}.")
 
 
 def worth_table(told: Mapping[str, Any], weights: Mapping[str, float], k: int) -> Table | None:
     """What the blend loses on validation without each signal, the dearest first; None where there is one signal.
 
-    Of a judge all figures are cross-validated.
+    All is told about the cross-validated figure; what weights lose is measured on the users they were chosen by.
 
     Args:
         told: `blend` of a record's details.

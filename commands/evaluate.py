@@ -25,7 +25,7 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Measure a model again on the data it was trained on, or show what was measured then (all ablations too)."""
-    from ..evaluation_tables import judge_note, lists_table, slice_tables
+    from ..evaluation_tables import in_sample_note, lists_table, slice_tables
     from ..fusion.evaluation.saved import blend_of, evaluate_saved
     from ..fusion.storage import read_record
     from ..terminal import TerminalProgress, evaluation_table
@@ -57,5 +57,5 @@ def evaluate(
                 for table in slice_tables(row, first):
                     out.print(table)
     told = record.details["blend"]
-    if "valid" in evaluation.users and (note := judge_note(told, first)) is not None:
-        out.print(note, highlight=False)
+    if "valid" in evaluation.users:
+        out.print(in_sample_note(told, first), highlight=False)

@@ -36,7 +36,7 @@ def train(
 
 def train_and_save(config: Path, model: Path, refit: bool | None = None) -> None:
     """Train, save, and show how it did; `refit` overrides what the YAML says of the last fit."""
-    from ..evaluation_tables import judge_note, worth_table
+    from ..evaluation_tables import in_sample_note, worth_table
     from ..fusion import read_config
     from ..fusion.storage import check_target
     from ..fusion.training import train as train_model
@@ -54,7 +54,6 @@ def train_and_save(config: Path, model: Path, refit: bool | None = None) -> None
     k, told = settings.evaluation.ks[0], trained.record.details["blend"]
     for part in trained.evaluation.users:
         out.print(evaluation_table(trained.evaluation, part, k))
-    if (note := judge_note(told, k)) is not None:
-        out.print(note, soft_wrap=True)
+    out.print(in_sample_note(told, k), soft_wrap=True)
     if (table := worth_table(told, trained.recommender.blend.weights, k)) is not None:
         out.print(table)

@@ -35,7 +35,7 @@ def grid(runs: Sequence[Mapping[str, Any]], columns: Sequence[tuple[str, str]]) 
 
 def _value(run: Mapping[str, Any], scorer: str, part: str, metric: str) -> float:
     if part == "valid" and scorer == "blend":
-        # A judge has learned from the validation users: what it was chosen by is cross-validated.
+        # It was chosen by the validation users: what it was chosen by is cross-validated.
         return float(run["blend"]["metric"][run["blend"]["method"]])
     value = run.get(part, {}).get(scorer, {}).get(metric)
     return float("nan") if value is None else float(value)

@@ -15,7 +15,7 @@ from .gate import Gate
 from .judge import Judge
 from .pool import ItemFacts, Pool
 from .ranker import Ranker
-from .weights import search_weights, weighted
+from .weights import WeightSearch, weighted
 
 __all__ = ["Choice", "choose"]
 
@@ -58,8 +58,7 @@ def choose(
 ) -> Choice:
     """The weights, and the judge if one of the listed methods beats them.
 
-    The weights are few, and measured on the users they were chosen on. Judges are measured on users they have not
-    learned from, so that one is taken only if it wins at that disadvantage; then it learns from all.
+    All are measured on users they have not learned from; what is chosen learns from all.
 
     Args:
         parts: standardised scores by signal, shape (users, items).
@@ -74,10 +73,10 @@ def choose(
     def metric(scores: Scores) -> float:
         return held_out.ndcg(scores, k)
 
-    weights, best = search_weights(parts, metric, config.step)
-    measured = {"weights": best}
-    if "weights" not in config.methods:
-        best = -np.inf
+    search = WeightSearch(parts, lambda scores: held_out.ndcg_of_each(scores, k), config.step)
+    weights, in_sample = search.best()
+    measured = {"weights": search.cross_validated(_folds(len(held_out.users), seed))}
+    best = measured["weights"] if "weights" in config.methods else -np.inf
     pool = Pool.of(parts, audience, held_out.seen, facts, config.depth) if set(config.methods) - {"weights"} else None
     chosen: Fit | None = None
     method = "weights"
@@ -88,10 +87,16 @@ def choose(
             if measured[name] > best:
                 best, chosen, method = measured[name], fit, name
     if chosen is None or pool is None:
-        return Choice(weights, None, method, measured, _without_by_weights(parts, weights, metric, measured["weights"]))
+        lost = _lost_by_weights(parts, weights, metric, in_sample)
+        return Choice(weights, None, method, measured, {name: measured[method] - less for name, less in lost.items()})
     judge = chosen(pool, hits)
     lost = _lost_by_judge(pool, hits, chosen, held_out, k, seed, list(parts))
     return Choice(weights, judge, method, measured, {name: best - less for name, less in lost.items()})
+
+
+def _folds(n: int, seed: int) -> npt.NDArray[np.int64]:
+    """Which part each user belongs to, shape (n,)."""
+    return np.random.default_rng(seed).integers(0, FOLDS, n)
 
 
 def _lost_by_judge(
@@ -111,15 +116,15 @@ def _lost_by_judge(
     return {name: whole - of(some.less(name)) for name in names}
 
 
-def _without_by_weights(
+def _lost_by_weights(
     parts: Mapping[str, Scores], weights: Mapping[str, float], metric: Callable[[Scores], float], whole: float
 ) -> dict[str, float]:
-    """The metric of the other signals by their old weights; for a signal of no weight that of all, `whole`."""
+    """What the other signals lose by their old weights against `whole`; for a signal of no weight that is nothing."""
     if len(parts) < 2:
         return {}
     return {
-        name: metric(_rest({n: part for n, part in parts.items() if n != name}, weights)) if weights[name] else whole
-        for name in parts
+        name: whole - metric(_rest({n: part for n, part in parts.items() if n != name}, weights)) if weight else 0.0
+        for name, weight in weights.items()
     }
 
 
@@ -139,7 +144,7 @@ def _fits(config: BlendConfig, seed: int) -> dict[str, Fit]:
 
 def _cross_validated(pool: Pool, hits: npt.NDArray[np.bool_], fit: Fit, seed: int) -> Scores:
     """Scores of the candidates by judges that have not seen their users, -1e9 elsewhere, shape (users, items)."""
-    fold = np.random.default_rng(seed).integers(0, FOLDS, pool.shape[0])
+    fold = _folds(pool.shape[0], seed)
     scores = np.full(pool.shape, np.float32(-1e9))
     for number in range(FOLDS):
         learned = fold != number

@@ -18,9 +18,9 @@ class BlendConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     methods: tuple[Method, ...] = Field(default=("weights", "gate"), min_length=1)
-    """The methods to choose from; the one best on validation is taken, all but `weights` measured by
-    cross-validation. `weights`: one weight a signal. `gate`: weights that depend on how well user and item are known.
-    `ranker`: trees over the same features (LambdaMART; `pip install 'plait[ranker]'`). docs/blending.md explains."""
+    """The methods to choose from; the one best on validation, by cross-validation, is taken. `weights`: one weight a
+    signal. `gate`: weights that depend on how well user and item are known. `ranker`: trees over the same features
+    (LambdaMART; `pip install 'plait[ranker]'`). docs/blending.md explains."""
 
     step: float = Field(default=0.05, ge=0.01, le=1)
     """Grid of the weights, which sum to 1. A grid of up to 250 points is searched whole (three signals at 0.05: 231); a

@@ -8,10 +8,11 @@ from itertools import permutations
 from math import comb
 
 import numpy as np
+import numpy.typing as npt
 
 from ..signals.signal import Scores
 
-__all__ = ["search_weights", "weighted"]
+__all__ = ["WeightSearch", "weighted"]
 
 WHOLE_GRID = 250
 """Most points of a grid that is searched whole; at a tenth of a second each that is half a minute."""
@@ -20,39 +21,68 @@ COARSE_GRID = 84
 
 Point = tuple[int, ...]
 """Weights in ticks of the grid."""
+Metrics = npt.NDArray[np.float64]
+Users = npt.NDArray[np.int64] | slice
 
 
-def search_weights(
-    parts: Mapping[str, Scores], metric: Callable[[Scores], float], step: float
-) -> tuple[dict[str, float], float]:
-    """The weights on a grid whose blend has the best metric; of equals the first found, fewest signals first.
+class WeightSearch:
+    """Looks for weights on a grid; a point is measured once, for each user, however many users the search is for.
 
     A large grid is not searched whole: among its points on a coarser grid, which has each signal alone, the best is
     taken, and then weight is moved from one signal to another as long as that helps, by ever smaller steps down to one
     of the grid. What is found is a best point among its neighbours, and the same for the same parts.
-
-    Args:
-        parts: standardised scores by signal.
-        metric: what is to be high, on validation.
-        step: grid of the weights.
-
-    Returns:
-        Weights by signal, and the metric they reach.
     """
-    names, ticks = list(parts), round(1 / step)
-    rows = [parts[name] for name in names]
 
-    @cache
-    def value(point: Point) -> float:
-        return metric(weighted(rows, [share / ticks for share in point]))
+    def __init__(self, parts: Mapping[str, Scores], of_each: Callable[[Scores], Metrics], step: float) -> None:
+        """A search.
 
-    coarse = _coarse(len(names), ticks)
-    best = _best_of(_simplex(len(names), coarse, ticks // coarse), value)
-    move = ticks // coarse // 2
-    while move:
-        best = _climbed(best, move, value)
-        move //= 2
-    return {name: share / ticks for name, share in zip(names, best, strict=True)}, value(best)
+        Args:
+            parts: standardised scores by signal, shape (users, items) each.
+            of_each: what is to be high on the mean, of each user by a blend's scores, shape (users,).
+            step: grid of the weights.
+        """
+        self._names, self._ticks = list(parts), round(1 / step)
+        rows = list(parts.values())
+        self._of_each = cache(lambda point: of_each(weighted(rows, self._shares(point))))
+
+    def best(self) -> tuple[dict[str, float], float]:
+        """The weights of the highest mean; of equals the first found, fewest signals first. And that mean."""
+        point = self._search(slice(None))
+        return dict(zip(self._names, self._shares(point), strict=True)), self._mean(point, slice(None))
+
+    def cross_validated(self, fold: npt.NDArray[np.int64]) -> float:
+        """The mean where each user is measured by the weights that are best for the users of the other folds.
+
+        Args:
+            fold: of each user, shape (users,).
+        """
+        measured = np.zeros(len(fold))
+        for number in np.unique(fold):
+            others, own = np.flatnonzero(fold != number), fold == number
+            # Nobody else: then there is nothing to learn from, and the first point there is will do.
+            point = self._search(others)
+            measured[own] = self._of_each(point)[own]
+        return float(measured.mean())
+
+    def _search(self, users: Users) -> Point:
+        @cache
+        def value(point: Point) -> float:
+            return self._mean(point, users)
+
+        n, coarse = len(self._names), _coarse(len(self._names), self._ticks)
+        best = _best_of(_simplex(n, coarse, self._ticks // coarse), value)
+        move = self._ticks // coarse // 2
+        while move:
+            best = _climbed(best, move, value)
+            move //= 2
+        return best
+
+    def _mean(self, point: Point, users: Users) -> float:
+        values = self._of_each(point)[users]
+        return float(values.mean()) if len(values) else 0.0
+
+    def _shares(self, point: Point) -> list[float]:
+        return [share / self._ticks for share in point]
 
 
 def _coarse(n: int, ticks: int) -> int:

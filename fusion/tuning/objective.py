@@ -39,7 +39,7 @@ def objective(
             raise ConfigError(f"there is no {signal} signal: the data or the configuration has nothing to fit it on")
         return watched.ndcg(fitted.score(watched.audience()), k)
     signals = fit_signals(config, prepared, given, stages, report)
-    # Not measured anew: a judge has learned from these very users, and is known by cross-validation.
+    # Not measured anew: the blend was chosen by these very users, and is known by cross-validation.
     return weighed(config, signals, recency_of(config, signals, prepared, stages), prepared, given, stages)[1]
 
 

@@ -199,6 +199,6 @@ def test_movielens_with_dbpedia(split: str, tmp_path: Path, monkeypatch: pytest.
     trained = plait.train(config.model_copy(update=shorter))
     evaluation, blend = trained.evaluation, trained.record.details["blend"]
     values = {row.name: row.metrics["ndcg@10"] for row in evaluation.rows if row.part == "valid"}
-    # The row of the blend is in-sample where a judge was chosen; what it was chosen by is not.
+    # The row of the blend is in-sample; what it was chosen by is not.
     assert blend["metric"][blend["method"]] > max(values["popularity"], values["ease"], values["ials"], values["gnn"])
     assert evaluation.row("blend", "test").metrics["ndcg@10"] > evaluation.row("popularity", "test").metrics["ndcg@10"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from math import comb, sqrt
 
 import numpy as np
@@ -11,7 +12,7 @@ import scipy.sparse as sp
 
 from plait.fusion.blending.blend import Blend
 from plait.fusion.blending.standard import standardised
-from plait.fusion.blending.weights import _simplex, search_weights
+from plait.fusion.blending.weights import WeightSearch, _simplex
 from plait.fusion.signals.ease import Ease
 from plait.fusion.signals.popularity import Popularity
 from plait.fusion.signals.signal import Audience, Scores
@@ -28,6 +29,11 @@ def seen_at(shape: tuple[int, int], *cells: tuple[int, int]) -> sp.csr_array:
 
 def row(*values: float) -> Scores:
     return np.array([values], dtype=np.float32)
+
+
+def search(parts: dict[str, Scores], metric: Callable[[Scores], float], step: float) -> tuple[dict[str, float], float]:
+    """The best weights by one figure for all users."""
+    return WeightSearch(parts, lambda total: np.array([metric(total)]), step).best()
 
 
 def random_scores(seed: int, shape: tuple[int, int] = (11, 17)) -> Scores:
@@ -134,7 +140,7 @@ def test_weights_must_be_shares(weights: tuple[float, float]) -> None:
 def test_the_search_finds_a_planted_optimum(planted: tuple[float, float, float]) -> None:
     parts = {name: random_scores(seed) for seed, name in enumerate(("net", "ease", "popularity"))}
     target = sum(np.float32(weight) * part for weight, part in zip(planted, parts.values(), strict=True))
-    weights, metric = search_weights(parts, lambda total: -float(np.abs(total - target).max()), 0.05)
+    weights, metric = search(parts, lambda total: -float(np.abs(total - target).max()), 0.05)
     assert weights == pytest.approx(dict(zip(parts, planted, strict=True)))
     assert metric == pytest.approx(0, abs=1e-5)
 
@@ -147,7 +153,7 @@ def test_the_blend_is_never_worse_than_any_signal_alone(seed: int) -> None:
     def agreement(total: Scores) -> float:
         return float((total.argmax(axis=1) == target.argmax(axis=1)).mean()) - float(abs(total[0, 0]))
 
-    weights, metric = search_weights(parts, agreement, 0.25)
+    weights, metric = search(parts, agreement, 0.25)
     assert metric >= max(agreement(part) for part in parts.values()) - 1e-12
     assert metric == agreement(sum(np.float32(weights[name]) * part for name, part in parts.items()))
     assert sum(weights.values()) == pytest.approx(1)
@@ -155,13 +161,13 @@ def test_the_blend_is_never_worse_than_any_signal_alone(seed: int) -> None:
 
 def test_of_equals_the_blend_of_fewest_signals_is_taken() -> None:
     parts = {name: random_scores(n) for n, name in enumerate("abc")}
-    weights, _ = search_weights(parts, lambda _: 0.5, 0.1)
+    weights, _ = search(parts, lambda _: 0.5, 0.1)
     assert sorted(weights.values()) == [0, 0, 1]
 
 
 def test_the_search_leaves_the_parts_as_they_are() -> None:
     parts = {name: random_scores(n) for n, name in enumerate("ab")}
-    search_weights(parts, lambda total: float(total[0, 0]), 0.1)
+    search(parts, lambda total: float(total[0, 0]), 0.1)
     assert all((part == random_scores(n)).all() for n, part in enumerate(parts.values()))
 
 
@@ -188,11 +194,11 @@ def test_a_large_grid_is_climbed_to_the_planted_optimum(planted: tuple[float, ..
         looks.append(1)
         return -float(np.square(total - target).mean())
 
-    weights, value = search_weights(parts, metric, 0.05)
+    weights, value = search(parts, metric, 0.05)
     assert weights == pytest.approx(dict(zip(parts, planted, strict=True)))
     assert value == pytest.approx(0, abs=1e-9)
     assert len(looks) <= 231
-    assert search_weights(parts, metric, 0.05) == (weights, value)
+    assert search(parts, metric, 0.05) == (weights, value)
 
 
 @pytest.mark.parametrize(("n", "step"), [(4, 0.05), (5, 0.05), (6, 0.1), (4, 1 / 7), (3, 0.01), (4, 1.0)])
@@ -207,7 +213,7 @@ def test_a_climb_ends_on_the_grid_and_no_worse_than_any_signal(n: int, step: flo
         looks.append(1)
         return float((total.argmax(axis=1) == target.argmax(axis=1)).mean())
 
-    weights, value = search_weights(parts, agreement, step)
+    weights, value = search(parts, agreement, step)
     assert len(looks) <= 400
     assert value >= max(agreement(part) for part in parts.values()) - 1e-12
     assert sum(weights.values()) == pytest.approx(1)
@@ -235,3 +241,48 @@ def test_a_user_without_history_is_ranked_by_popularity_and_by_who_knows_the_use
     assert score[0] == pytest.approx((popular[0] + known[0]) / 2, abs=1e-6)
     assert score[1] == pytest.approx(popular[1], abs=1e-6)
     assert score[2] == pytest.approx(Blend(signals, {"popularity": 0.2, "ease": 0.8}).score(audience, seen)[2])
+
+
+def hits_of(target: Scores, scores: Scores) -> np.ndarray:
+    return (scores.argmax(axis=1) == target.argmax(axis=1)).astype(np.float64)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_weights_are_cross_validated_as_by_searches_of_their_own(seed: int) -> None:
+    """A search for each fold that never sees the fold's users, measured on them; users are of three folds, one empty."""
+    shape = (40, 6)
+    parts = {name: random_scores(10 * seed + n, shape) for n, name in enumerate("abcd")}
+    target = sum(parts.values()) + random_scores(10 * seed + 9, shape)
+    fold = np.random.default_rng(seed).choice([0, 1, 3], shape[0])
+    expected = np.zeros(shape[0])
+    for number in (0, 1, 3):
+        own = fold == number
+        learned = {name: part[~own] for name, part in parts.items()}
+        alone = WeightSearch(learned, lambda scores, own=own: hits_of(target[~own], scores), 0.25)  # type: ignore[misc]
+        weights, _ = alone.best()
+        blend = sum(np.float32(weights[name]) * part for name, part in parts.items())
+        expected[own] = hits_of(target, blend)[own]
+    looks = []
+
+    def of_each(scores: Scores) -> np.ndarray:
+        looks.append(1)
+        return hits_of(target, scores)
+
+    whole = WeightSearch(parts, of_each, 0.25)
+    assert whole.cross_validated(fold) == pytest.approx(expected.mean())
+    # 35 points are the whole grid: none is measured twice for another fold.
+    assert len(looks) == 35
+
+
+def test_of_noise_the_best_weights_are_worth_less_to_others() -> None:
+    """Nine signals of nothing: what fits best by chance is measured honestly by the users it was not chosen on."""
+    parts = {name: random_scores(n, (60, 5)) for n, name in enumerate("abcdefghi")}
+    target = random_scores(99, (60, 5))
+    whole = WeightSearch(parts, lambda scores: hits_of(target, scores), 0.25)
+    _, in_sample = whole.best()
+    assert whole.cross_validated(np.arange(60) % 5) < in_sample - 0.05
+
+
+def test_one_fold_has_nobody_to_learn_from() -> None:
+    parts = {name: random_scores(n) for n, name in enumerate("ab")}
+    assert np.isfinite(WeightSearch(parts, lambda scores: scores.mean(axis=1), 0.5).cross_validated(np.zeros(11, int)))

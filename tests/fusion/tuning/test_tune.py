@@ -38,7 +38,7 @@ def prepared(bare: Path) -> Prepared:
 
 @pytest.mark.parametrize("methods", [("weights",), ("gate",)])
 def test_the_blend_is_measured_as_in_training(config: Config, prepared: Prepared, methods: tuple[str, ...]) -> None:
-    """A judge by cross-validation, and not by what it learned from."""
+    """By cross-validation, and not by those it was chosen on."""
     blend = config.blend.model_copy(update={"methods": methods, "l2": (1e-2,)})
     asked = config.model_copy(update={"blend": blend})
     trained = plait.train(asked)
@@ -47,7 +47,7 @@ def test_the_blend_is_measured_as_in_training(config: Config, prepared: Prepared
     value = objective(asked, prepared, stages=_stages())
     assert value == pytest.approx(told["metric"][told["method"]], abs=1e-9)
     measured = trained.evaluation.row("blend", "valid").metrics["ndcg@10"]
-    assert (value == pytest.approx(measured, abs=1e-9)) == (methods == ("weights",))
+    assert value < measured - 1e-3
 
 
 def test_ease_is_measured_by_what_was_drawn(config: Config, tmp_path: Path, prepared: Prepared) -> None:
