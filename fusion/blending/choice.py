@@ -21,6 +21,10 @@ __all__ = ["Choice", "choose"]
 
 ASKED = 1000
 """Most users on whom it is measured what a judge loses without a signal: each signal is five judges more."""
+USERS_A_TERM = 5
+"""A judge is thought of only where there are so many users with a hit among their candidates for each weight of a gate:
+with fewer even its cross-validation is a matter of luck. Five to ten events a variable is the rule for logistic models
+(Vittinghoff and McCulloch, American Journal of Epidemiology, 2007)."""
 FOLDS = 5
 """Into how many parts the users are divided: a judge that learned from four scores the fifth."""
 
@@ -58,7 +62,8 @@ def choose(
 ) -> Choice:
     """The weights, and the judge if one of the listed methods beats them.
 
-    All are measured on users they have not learned from; what is chosen learns from all.
+    All are measured on users they have not learned from; what is chosen learns from all. With too few users for a judge
+    the weights are taken, if they are listed.
 
     Args:
         parts: standardised scores by signal, shape (users, items).
@@ -82,7 +87,9 @@ def choose(
     method = "weights"
     if pool is not None and len(pool.row):
         hits = pool.relevant(held_out.relevant)
-        for name, fit in _fits(config, seed).items():
+        enough = len(np.unique(pool.row[hits])) >= USERS_A_TERM * Gate.size(pool)
+        fits = _fits(config, seed) if enough or "weights" not in config.methods else {}
+        for name, fit in fits.items():
             measured[name] = metric(_cross_validated(pool, hits, fit, seed))
             if measured[name] > best:
                 best, chosen, method = measured[name], fit, name

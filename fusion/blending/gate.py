@@ -75,6 +75,11 @@ class Gate:
         share = np.where(hits[told[pool.row]], 1 / n_hits[learned.row], 0.0).astype(np.float32)
         return cls(names, mean, scale, _newton(table, learned.row, share, l2))
 
+    @staticmethod
+    def size(pool: Pool) -> int:
+        """How many weights a gate over these features has."""
+        return len(_terms(pool.select(np.zeros(pool.shape[0], dtype=bool))))
+
     def contributions(self, pool: Pool) -> dict[str, npt.NDArray[np.float32]]:
         """What each signal adds to the score of each pair; "item" and "paths" too. Their sum is the score."""
         terms = _terms(pool)

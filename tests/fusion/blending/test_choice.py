@@ -12,9 +12,11 @@ import scipy.sparse as sp
 from plait.fusion.blending import choice as choice_module
 from plait.fusion.blending.choice import FOLDS, Choice, choose
 from plait.fusion.blending.config import BlendConfig
+from plait.fusion.blending.gate import Gate
 from plait.fusion.blending.pool import Pool
 from plait.fusion.blending.standard import standardised
 from plait.fusion.blending.weights import weighted
+from plait.fusion.evaluation.held_out import HeldOut
 
 from .conftest import Planted
 
@@ -71,6 +73,23 @@ def test_a_listed_judge_is_taken_without_weights_to_compare_with(world: Planted)
     assert found.judge is not None
     assert found.method == "gate, l2 10000"
     assert found.metric[found.method] <= found.metric["weights"]
+
+
+def test_too_few_users_for_a_judge(world: Planted) -> None:
+    """Of 33 weights: from 165 users with a hit on there may be one, unless it is all that is asked for."""
+    assert Gate.size(world.pool()) == 33
+    hits = world.hits(world.pool())
+    order = np.unique(world.pool().row[hits])
+
+    def of_first(n: int, **options: object) -> Choice:
+        some = slice(0, order[n - 1] + 1)
+        held = world.held_out
+        few = HeldOut(held.users[some], held.history[some], held.seen[some], held.relevant[some], 0)
+        return chosen(replace(world, held_out=few, parts={k: p[some] for k, p in world.parts.items()}), **options)
+
+    assert list(of_first(164).metric) == ["weights"]
+    assert list(of_first(165).metric) == ["weights", "gate, l2 0.01"]
+    assert of_first(164, methods=["gate"]).judge is not None
 
 
 def test_of_several_judges_the_best_is_taken_and_both_are_told(world: Planted) -> None:
