@@ -1,6 +1,6 @@
 """Recommenders of others on the same split, each tuned by as many trials; and how long nets take to the same recall.
 
-    PLAIT_DATA=... python bench/peers.py examples/amazon-beauty.yaml --trials 30 [--peers ease knn ials lightgcn ...]
+    PLAIT_DATA=... python bench/peers.py examples/amazon-beauty.yaml --trials 30 [--minutes 8] [--peers ease knn ...]
     PLAIT_DATA=... python bench/peers.py examples/lightkg-lastfm.yaml --speed
 
 Settings are drawn at random from each peer's space (`space` in bench/peers/), the same number for all, and chosen by
@@ -149,7 +149,9 @@ def compete(path: Path, config: Config, given: argparse.Namespace, console: Cons
     shown = [f"ndcg@{task.k}", f"recall@{ks[-1]}"]
     content: dict[str, Any] = {
         "name": path.stem,
-        "command": command(path, f"--trials {given.trials}"),
+        "command": command(
+            path, f"--trials {given.trials}" + ("" if given.minutes is None else f" --minutes {given.minutes:g}")
+        ),
         "metric": metric,
         "shown": shown,
         "budget": budget,
