@@ -150,7 +150,10 @@ class _Reader:
             triples = list(ox.parse(b"\n".join(texts[i] for i in said), format=kind))
         except SyntaxError as error:
             # Where lines end in a carriage return alone, Oxigraph counts more of them.
-            at = said[min(error.lineno or 1, len(said)) - 1]
+            number = min(error.lineno or 1, len(said))
+            # A line that breaks off is noticed where the next begins; between the two empty ones may have been left out.
+            number -= number > 1 and "line jumps" in str(error)
+            at = said[number - 1]
             raise _LineError(
                 f"malformed RDF: {syntax_problem(error)}; correct or remove it", int(line[at]) + 1
             ) from None

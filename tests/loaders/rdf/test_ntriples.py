@@ -148,6 +148,7 @@ mangled = st.sampled_from(
 @example('<x:a> <x:p> "b <x:c>" .', 1 << 22, True)
 @example("<x:a> <x:p> <x:b> <a> .", 1 << 22, True)
 @example("<x:a> <x:p> <x:b> <x:c> .", 1 << 22, False)
+@example("_:a\n\n<x:a>", 16, False)
 def test_what_is_malformed_is_refused_by_both(text: str, block_bytes: int, quads: bool) -> None:
     data = text.encode()
     try:
