@@ -149,9 +149,7 @@ def compete(path: Path, config: Config, given: argparse.Namespace, console: Cons
     shown = [f"ndcg@{task.k}", f"recall@{ks[-1]}"]
     content: dict[str, Any] = {
         "name": path.stem,
-        "command": command(
-            path, f"--trials {given.trials}" + ("" if given.minutes is None else f" --minutes {given.minutes:g}")
-        ),
+        "command": command(path, f"--trials {given.trials}", given.minutes),
         "metric": metric,
         "shown": shown,
         "budget": budget,
@@ -211,12 +209,20 @@ def race(path: Path, config: Config, given: argparse.Namespace, console: Console
     console.print(shown)
     file = ResultsFile(given.out / f"speed-{path.stem}.json", "speed", identity(config))
     curves = {name: vars(course) for name, course in found.items()}
-    content = {"name": path.stem, "command": command(path, "--speed"), "told": told, "heads": heads, "rows": rows}
+    how = f"--speed --rates {' '.join(f'{rate:g}' for rate in given.rates)}"
+    content = {
+        "name": path.stem,
+        "command": command(path, how, given.minutes),
+        "told": told,
+        "heads": heads,
+        "rows": rows,
+    }
     file.write({**content, "shares": SHARES, "curves": curves, "cores": available_cores(), "versions": versions()})
 
 
-def command(path: Path, how: str) -> str:
+def command(path: Path, how: str, minutes: float | None) -> str:
     """What to type to get the same."""
+    how += "" if minutes is None else f" --minutes {minutes:g}"
     where = path.resolve()
     inside = where.is_relative_to(ROOT.resolve())
     return f"python bench/peers.py {where.relative_to(ROOT.resolve()) if inside else path.name} {how}"

@@ -65,7 +65,6 @@ class WeightSearch:
         return float(measured.mean())
 
     def _search(self, users: Users) -> Point:
-        @cache
         def value(point: Point) -> float:
             return self._mean(point, users)
 
