@@ -58,26 +58,35 @@ class Bar:
 
 
 def write_evaluation_page(
-    evaluation: Evaluation, path: str | Path, title: str, k: int, blend: Mapping[str, Any] | None = None
+    evaluation: Evaluation,
+    path: str | Path,
+    title: str,
+    k: int,
+    blend: Mapping[str, Any] | None = None,
+    note: str = "",
 ) -> None:
     """Write the page, whole or not at all.
 
     Raises:
         OSError: if the folder does not exist or cannot be written to.
     """
-    page = evaluation_page(evaluation, title, k, blend)
+    page = evaluation_page(evaluation, title, k, blend, note)
     with whole_file(path) as temporary:
         temporary.write_text(page, encoding="utf-8", newline="\n")
 
 
-def evaluation_page(evaluation: Evaluation, title: str, k: int, blend: Mapping[str, Any] | None = None) -> str:
+def evaluation_page(
+    evaluation: Evaluation, title: str, k: int, blend: Mapping[str, Any] | None = None, note: str = ""
+) -> str:
     """The page: the same text for the same evaluation. Names from the data are escaped.
 
     Args:
         evaluation: what was measured.
         title: of the page, such as the model's name.
         k: the cut-off shown in plots and of slices.
-        blend: `weights` by signal, and perhaps `without`: the blend's validation metric when a signal is left out.
+        blend: `weights` by signal where it goes by weights, and perhaps `without`: the blend's validation metric when a
+            signal is left out.
+        note: what must be said of the figures on validation.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
@@ -104,6 +113,7 @@ def evaluation_page(evaluation: Evaluation, title: str, k: int, blend: Mapping[s
         slices=lambda part: _slices(evaluation, part, k),
         weights=bars([(name, value, None) for name, value in blend.get("weights", {}).items()], "{:.2f}"),
         without=bars([(name, value, None) for name, value in blend.get("without", {}).items()], "{:.4f}"),
+        note=note,
         shown=_shown,
         plots={},
         rows=0,

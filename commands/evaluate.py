@@ -37,10 +37,11 @@ def evaluate(
     shown = k if k is not None else first
     if shown not in ks:
         raise PlaitError(f"nothing was measured at {shown}; there is {', '.join(map(str, ks))}")
+    note = in_sample_note(record.details["blend"], first) if "valid" in evaluation.users else ""
     if html is not None:
         from ..evaluation_page import write_evaluation_page
 
-        write_evaluation_page(evaluation, html, model.absolute().name, first, blend_of(model, record))
+        write_evaluation_page(evaluation, html, model.absolute().name, first, blend_of(model, record), note)
         news.print(f"Wrote {escape(str(html))}", highlight=False, soft_wrap=True)
     if as_json:
         print_json(evaluation.as_record())
@@ -56,6 +57,5 @@ def evaluate(
             if (row.name, row.part) == (slices, part):
                 for table in slice_tables(row, first):
                     out.print(table)
-    told = record.details["blend"]
-    if "valid" in evaluation.users:
-        out.print(in_sample_note(told, first), highlight=False)
+    if note:
+        out.print(note, highlight=False)

@@ -93,6 +93,22 @@ def test_it_tells_what_was_measured(evaluation: Evaluation) -> None:
     assert page.index('id="test"') < page.index('id="valid"')
 
 
+def test_the_note_on_validation_stands_below_its_figures(evaluation: Evaluation) -> None:
+    page = evaluation_page(evaluation, "m", 3, note=f"in-sample {EVIL}")
+    assert page.count("in-sample") == 1
+    assert page.index('id="valid"') < page.index("in-sample") < page.index('id="valid-lists"')
+    assert "<script" not in page
+    only_test = Evaluation(tuple(row for row in evaluation.rows if row.part == "test"), {"test": 11}, {"test": 3})
+    assert "in-sample" not in evaluation_page(only_test, "m", 3, note="in-sample")
+
+
+def test_a_blend_by_a_judge_shows_no_weights(evaluation: Evaluation) -> None:
+    page = evaluation_page(evaluation, "m", 3, {"weights": {}, "without": {"gnn": 0.125}})
+    read(page)
+    assert "Validation metric of the blend without a signal" in page
+    assert "Weight of each signal" not in page
+
+
 def test_an_old_evaluation_without_slices_or_lists_makes_a_page(tmp_path: Path) -> None:
     old = Evaluation((Row("blend", "test", {"ndcg@3": 0.5}, {}),), {"test": 1}, {"test": 0})
     write_evaluation_page(old, tmp_path / "page.html", "old", 3)

@@ -61,8 +61,14 @@ def check_data(config: Config, known: dict[str, str], folder: Path) -> None:
 
 
 def blend_of(folder: str | Path, record: Record) -> dict[str, Any]:
-    """What a report tells of a saved model's blend: `weights` by signal, and `without` where the training tells it."""
+    """What a report tells of a saved model's blend.
+
+    Returns:
+        `weights` by signal, none of a judge's, which does not look at them; `without`: the validation metric of the blend
+        without each signal, where the training tells it.
+    """
+    told = record.details.get("blend", {})
     manifest = json.loads((Path(folder) / "manifest.json").read_text(encoding="utf-8"))
     weights = {name: float(signal["weight"]) for name, signal in manifest["signals"].items()}
-    without = record.details.get("blend", {}).get("without", {})
-    return {"weights": weights, "without": without}
+    by_weights = told.get("method", "weights") == "weights"
+    return {"weights": weights if by_weights else {}, "without": told.get("without", {})}
