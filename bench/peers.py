@@ -4,7 +4,8 @@
     PLAIT_DATA=... python bench/peers.py examples/lightkg-lastfm.yaml --speed
 
 Settings are drawn at random from each peer's space (`space` in bench/peers/), the same number for all, and chosen by
-validation NDCG at the first cut-off; test is measured once, for the chosen one. Peers that cannot fold in what a user did
+validation NDCG at the first cut-off; a net that has trained for a quarter of an hour ends at its next look at validation.
+Test is measured once, for the chosen one. Peers that cannot fold in what a user did
 after training (PyG's LightGCN, KGAT) are trained once more on train and validation, for the epochs that were best. Each
 peer is written to results/peers-NAME.json when it is done; the same command goes on with the next. Where
 `accuracy.py` has measured the configuration, plait's blend is tested against each peer in pairs (Wilcoxon, Holm).

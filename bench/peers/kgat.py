@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from plait.kg import Interactions, ItemGraph
 
-from .nets import Course, Pairs, Product, stopped_early, torch_csr, trained_for
+from .nets import Course, Csr, Pairs, Product, stopped_early, trained_for
 from .peer import Fit, ScoreOf, Setting, Task
 
 CHUNK = 262_144
@@ -102,7 +102,7 @@ class KgatNet(nn.Module):
         """Propagate by these values from now on, shape (edges,)."""
         matrix = self.graph.matrix(values)
         device = self.nodes.device
-        self.matrix, self.transposed = torch_csr(matrix, device), torch_csr(sp.csr_array(matrix.T.tocsr()), device)
+        self.matrix, self.transposed = Csr.of(matrix, device), Csr.of(sp.csr_array(matrix.T.tocsr()), device)
 
     def forward(self) -> Tensor:
         """Final embeddings of all nodes, shape (nodes, dimension + widths)."""

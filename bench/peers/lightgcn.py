@@ -91,10 +91,15 @@ class PlaitLightGcn:
     def fit(self, task: Task, setting: Setting) -> Fit:
         """Stopped early."""
         looks = {"epochs": task.epochs, "evaluate_every": task.every, "patience": task.patience}
-        config = GnnConfig(net="lightgcn", **setting, **looks)
+        config, over, best = GnnConfig(net="lightgcn", **setting, **looks), task.clock(), 0.0
 
         def validate(embeddings: Embeddings) -> float:
-            return task.ndcg(GraphSignal(embeddings).score)
+            nonlocal best
+            valid = task.ndcg(GraphSignal(embeddings).score)
+            if over() and valid <= best:
+                raise KeyboardInterrupt  # the training ends with its best state
+            best = max(best, valid)
+            return valid
 
         bare = ItemGraph.without_graph(task.graph.items)
         device = choose_device(task.device)

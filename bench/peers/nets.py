@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from plait.fusion.signals.signal import Audience, Scores
 from plait.kg import Interactions
@@ -47,7 +49,7 @@ def stopped_early(task: Task, epoch: Callable[[], None], now: Course) -> Fit:
         now: gives the embeddings.
     """
     best: Fit | None = None
-    stale = 0
+    stale, over = 0, task.clock()
     for number in range(1, task.epochs + 1):
         epoch()
         if number % task.every and number < task.epochs:
@@ -58,7 +60,7 @@ def stopped_early(task: Task, epoch: Callable[[], None], now: Course) -> Fit:
             best, stale = Fit(score, valid, number), 0
         else:
             stale += 1
-        if stale >= task.patience:
+        if stale >= task.patience or over():
             break
     assert best is not None, "a net is looked at once at least"
     return best
@@ -94,18 +96,33 @@ class Pairs:
             yield user.to(self.device), item.to(self.device), other.to(self.device)
 
 
-def torch_csr(matrix: sp.csr_array, device: Any) -> Tensor:
-    """The same matrix as a torch tensor in float32."""
-    start, column = (torch.from_numpy(part.astype(np.int64)) for part in (matrix.indptr, matrix.indices))
-    values = torch.from_numpy(matrix.data.astype(np.float32))
-    return torch.sparse_csr_tensor(start, column, values, matrix.shape, check_invariants=False).to(device)
+@dataclass(frozen=True, eq=False)
+class Csr:
+    """A sparse matrix on a device: where rows begin, columns and values in float32.
+
+    Its product is an `embedding_bag`, which takes a third of the time of torch's own on a CPU.
+    """
+
+    start: Tensor
+    column: Tensor
+    values: Tensor
+
+    @classmethod
+    def of(cls, matrix: sp.csr_array, device: Any) -> Csr:
+        """The same matrix there."""
+        start, column = (torch.from_numpy(part.astype(np.int64)).to(device) for part in (matrix.indptr, matrix.indices))
+        return cls(start, column, torch.from_numpy(matrix.data.astype(np.float32)).to(device))
+
+    def __matmul__(self, dense: Tensor) -> Tensor:
+        weights = {"per_sample_weights": self.values, "mode": "sum", "include_last_offset": True}
+        return functional.embedding_bag(self.column, dense, self.start, **weights)
 
 
 class Product(torch.autograd.Function):
     """A constant sparse matrix times a dense one; the gradient is its transpose times that of the result."""
 
     @staticmethod
-    def forward(ctx: Any, matrix: Tensor, transposed: Tensor, dense: Tensor) -> Tensor:
+    def forward(ctx: Any, matrix: Csr, transposed: Csr, dense: Tensor) -> Tensor:
         """The product, shape (rows, d)."""
         ctx.transposed = transposed
         return matrix @ dense

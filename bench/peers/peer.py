@@ -18,6 +18,8 @@ from plait.loaders import Split
 Setting = Mapping[str, Any]
 ScoreOf = Callable[[Audience], Scores]
 """Scores of all items for an audience."""
+TRIAL_MINUTES = 15
+"""A net that has trained for so long ends at its next look at validation, and its best state is taken."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +45,11 @@ class Task:
     every: int = 5
     device: str = "cpu"
     seed: int = 0
+
+    def clock(self) -> Callable[[], bool]:
+        """Starts a trial's clock; it tells whether the trial's time is up."""
+        end = time.perf_counter() + 60 * TRIAL_MINUTES
+        return lambda: time.perf_counter() > end
 
     @cached_property
     def watched(self) -> HeldOut:
