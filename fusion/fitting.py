@@ -96,10 +96,10 @@ def fit_signal(
     if hasattr(recipe, "train"):
         trained = cast(TrainedRecipe, recipe)
         with stages.stage(f"train {title}") as stage:
-            signal, setting = trained.train(material, watch, stage.update)
+            signal, setting, interrupted = trained.train(material, watch, stage.update)
             value = watched.ndcg(signal.score(watched.audience()), k)
-            stage.result(f"{_told(setting)}: NDCG@{k} {value:.4f}")
-        return Fitted(signal, setting, {**setting, "valid_ndcg": value})
+            stage.result(f"{'interrupted, ' if interrupted else ''}{_told(setting)}: NDCG@{k} {value:.4f}")
+        return Fitted(signal, setting, {**setting, "valid_ndcg": value, "interrupted": interrupted})
     choices = recipe.choices()
     best: Fitted | None = None
     with stages.stage(f"fit {title}", len(choices)) as stage:

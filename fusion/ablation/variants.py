@@ -84,10 +84,12 @@ def evidence(variant: str, config: Config, prepared: Prepared, stages: Stages) -
     if variant in ("no-graph", "shuffled-graph") and len(graph.head) == 0:
         return Lacking(variant, "there is no graph around the items")
     if variant == "no-graph":
-        return Given(ItemGraph.without_graph(prepared.split.items), _of_items(prepared, config, stages), variant)
+        return Given(
+            ItemGraph.without_graph(prepared.split.items), _of_items(prepared, config, stages), variant, lacks=True
+        )
     text = prepared.texts(config, stages)
     if variant == "no-text":
-        return Lacking(variant, "there are no texts") if text is None else Given(graph, None, variant)
+        return Lacking(variant, "there are no texts") if text is None else Given(graph, None, variant, lacks=True)
     if variant == "shuffled-graph":
         return Given(graph.shuffled(np.random.default_rng(config.seed)), text, variant)
     return Given(graph, text, variant)

@@ -11,10 +11,9 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
-from ...kg import ConfigError
 from .item_content import item_content
 from .material import Material
-from .recipe import Setting
+from .recipe import NothingToFitOnError, Setting
 from .ridge_grid import Dropout
 from .signal import Arrays, Audience, Scores
 
@@ -48,11 +47,11 @@ class BilinearConfig(BaseModel):
         """The signal by one of the settings.
 
         Raises:
-            ConfigError: if nothing is known of the items.
+            NothingToFitOnError: if nothing is known of the items.
         """
         content = item_content(material.entities, material.text, setting["dimension"])
         if not content.any():
-            raise ConfigError(
+            raise NothingToFitOnError(
                 "bilinear: the items have no entities that two of them share, and no text; give data.graph or text, or "
                 "leave this signal out"
             )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from ...kg import ConfigError
 from .material import Material
 from .signal import Signal
 
-__all__ = ["Recipe", "Setting", "Tell", "TrainedRecipe", "Watch"]
+__all__ = ["NothingToFitOnError", "Recipe", "Setting", "Tell", "TrainedRecipe", "Watch"]
 
 Setting = Mapping[str, Any]
 """What was chosen for a signal, by name; JSON-ready."""
@@ -18,6 +19,10 @@ Watch = Callable[[Signal], float]
 
 Tell = Callable[[int, int | None, str], None]
 """Told how many steps of how many are done, and a word about the last one."""
+
+
+class NothingToFitOnError(ConfigError):
+    """What a signal is made of is not there at all; no other setting would help."""
 
 
 class Recipe(Protocol):
@@ -30,15 +35,25 @@ class Recipe(Protocol):
         """The signal by one of the settings.
 
         Raises:
-            ConfigError: if it cannot be fitted by it; the message names the key and the remedy.
+            ConfigError: if it cannot be fitted by it; the message names the key and the remedy. NothingToFitOnError if
+                that is so by any setting.
         """
 
 
 class TrainedRecipe(Protocol):
     """The configuration of a signal that is trained in steps and stopped by validation."""
 
-    def train(self, material: Material, watch: Watch, tell: Tell) -> tuple[Signal, Setting]:
-        """Train, stopped early by `watch`; the best signal, and the setting (epochs, ...) that `fit` makes it by."""
+    def train(self, material: Material, watch: Watch, tell: Tell) -> tuple[Signal, Setting, bool]:
+        """Train, stopped early by `watch`.
+
+        Returns:
+            The best signal; the setting (epochs, ...) that `fit` makes it by; whether Ctrl-C ended the training before
+            its time.
+        """
 
     def fit(self, material: Material, setting: Setting) -> Signal:
-        """Train by a setting without looking at any validation: for the last fit, on all there is."""
+        """Train by a setting without looking at any validation: for the last fit, on all there is.
+
+        Raises:
+            KeyboardInterrupt: at Ctrl-C; what was trained half is worth nothing here.
+        """

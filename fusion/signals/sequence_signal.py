@@ -28,8 +28,8 @@ class SequenceConfig(SequenceNetConfig):
     the default sizes takes some tens of MiB besides. A saved model is items x (dimension + 1) numbers of float32.
     """
 
-    def train(self, material: Material, watch: Watch, tell: Tell) -> tuple[Signal, Setting]:
-        """Train, stopped early by `watch`; the best signal and the epochs it took.
+    def train(self, material: Material, watch: Watch, tell: Tell) -> tuple[Signal, Setting, bool]:
+        """Train, stopped early by `watch`; the best signal, the epochs it took, whether it was interrupted.
 
         Raises:
             ConfigError: if no user has two items, or the device is not there.
@@ -40,16 +40,21 @@ class SequenceConfig(SequenceNetConfig):
             tell(epoch.number, self.epochs, f"loss {epoch.loss:.3f}{best}")
 
         result = self._trained(material, lambda model: watch(SequenceSignal(model)), told)
-        return SequenceSignal(result.model), {"epochs": result.best_epoch}
+        return SequenceSignal(result.model), {"epochs": result.best_epoch}, result.interrupted
 
     def fit(self, material: Material, setting: Setting) -> Signal:
         """Train for the epochs of a setting.
 
         Raises:
             ConfigError: if no user has two items, or the device is not there.
+            KeyboardInterrupt: at Ctrl-C.
         """
         config = self.model_copy(update={"epochs": max(1, int(setting["epochs"]))})
-        return SequenceSignal(config._trained(material, None, None).model)
+        result = config._trained(material, None, None)
+        if result.interrupted:
+            # Half a last fit is worth less than the fit there is.
+            raise KeyboardInterrupt
+        return SequenceSignal(result.model)
 
     def _trained(
         self,

@@ -15,16 +15,19 @@ from ..signal_stage import fit_named
 from ..signals.material import Material
 from ..signals.popularity import Popularity
 from ..signals.recency import Recency
+from ..signals.recipe import NothingToFitOnError
 from ..signals.registry import ORDER, RECIPES
 from ..signals.signal import Signal
 from ..stages import Stages
 from ..text_stage import EncodedTexts
 from .prepared import Prepared, sections
 
-__all__ = ["SIGNALS", "Given", "fit_one", "fit_signals", "recency_of", "weighed"]
+__all__ = ["SIGNALS", "Given", "Reports", "fit_one", "fit_signals", "recency_of", "weighed"]
 
 SIGNALS = ORDER
 """The signals there may be, in the order of tables."""
+NET = "gnn"
+"""The one whose training takes longest."""
 
 _DEPENDS = {
     "popularity": (),
@@ -37,6 +40,20 @@ _DEPENDS = {
 
 
 @dataclass(frozen=True, eq=False)
+class Reports:
+    """Who is told of a trial's looks at validation; what either raises ends the trial.
+
+    Attributes:
+        compared: told of one signal's looks, the n-th of which is compared with the n-th of other trials: the net's where
+            all are fitted.
+        others: told of the looks at the other signals, which number and mean something else.
+    """
+
+    compared: Look
+    others: Look
+
+
+@dataclass(frozen=True, eq=False)
 class Given:
     """What signals are fitted on besides the interactions.
 
@@ -44,19 +61,25 @@ class Given:
         graph: the graph around the items.
         text: vectors of texts, or None for none.
         name: tells apart what was fitted on other graphs or texts; fitted signals are kept by it.
+        lacks: whether something was taken away: a signal that has nothing left to be fitted on is then left out.
     """
 
     graph: ItemGraph
     text: EncodedTexts | None
     name: str = "as is"
+    lacks: bool = False
 
 
 def fit_signals(
-    config: Config, prepared: Prepared, given: Given, stages: Stages, report: Look | None = None
+    config: Config, prepared: Prepared, given: Given, stages: Stages, reports: Reports | None = None
 ) -> dict[str, Signal]:
     """All signals there is evidence for, in the order of `SIGNALS`; those whose sections did not change are not refitted."""
-    fitted = {name: fit_one(name, config, prepared, given, stages, report) for name in SIGNALS}
-    return {name: signal for name, signal in fitted.items() if signal is not None}
+    fitted: dict[str, Signal | None] = {}
+    # The net first: it is what a trial is ended by, and then nothing was spent on the others.
+    for name in sorted(SIGNALS, key=NET.__ne__):
+        look = None if reports is None else reports.compared if name == NET else reports.others
+        fitted[name] = fit_one(name, config, prepared, given, stages, look)
+    return {name: signal for name in SIGNALS if (signal := fitted[name]) is not None}
 
 
 def fit_one(
@@ -72,7 +95,12 @@ def fit_one(
     def fit() -> Signal | None:
         text = None if given.text is None else given.text.items
         material = Material(prepared.split.positives(), given.graph, text, config.seed, str(device_of(config)))
-        fitted = fit_named(name, config, material, given.text, prepared.held_out, stages, report)
+        try:
+            fitted = fit_named(name, config, material, given.text, prepared.held_out, stages, report)
+        except NothingToFitOnError:
+            if not given.lacks:
+                raise
+            return None
         # A half-trained net is no result here, as it is in `plait train`.
         if fitted is not None and fitted.details.get("interrupted"):
             raise KeyboardInterrupt

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from ...kg import ConfigError
 from ..config import Config
-from ..fitting import Look
 from ..stages import Stages
-from .fitted import SIGNALS, Given, fit_one, fit_signals, recency_of, weighed
+from .fitted import SIGNALS, Given, Reports, fit_one, fit_signals, recency_of, weighed
 from .prepared import Prepared
 
 __all__ = ["BLEND", "check_signal", "objective"]
@@ -15,7 +14,7 @@ BLEND = "blend"
 
 
 def objective(
-    config: Config, prepared: Prepared, report: Look | None = None, *, signal: str = BLEND, stages: Stages
+    config: Config, prepared: Prepared, reports: Reports | None = None, *, signal: str = BLEND, stages: Stages
 ) -> float:
     """Validation NDCG at the first cut-off of what a configuration trains; test is never looked at.
 
@@ -24,7 +23,7 @@ def objective(
     Args:
         config: differs from the prepared one in how things are trained, not in the data.
         prepared: the data.
-        report: told every look at validation while a net trains; what it raises ends the training.
+        reports: told every look at validation while signals are fitted; what it raises ends the trial.
         signal: "blend", or the name of a signal.
         stages: told about every stage.
 
@@ -34,11 +33,11 @@ def objective(
     given = Given(prepared.catalogue.graph, prepared.texts(config, stages))
     watched, k = prepared.watched, config.evaluation.ks[0]
     if signal != BLEND:
-        fitted = fit_one(signal, config, prepared, given, stages, report)
+        fitted = fit_one(signal, config, prepared, given, stages, None if reports is None else reports.compared)
         if fitted is None:
             raise ConfigError(f"there is no {signal} signal: the data or the configuration has nothing to fit it on")
         return watched.ndcg(fitted.score(watched.audience()), k)
-    signals = fit_signals(config, prepared, given, stages, report)
+    signals = fit_signals(config, prepared, given, stages, reports)
     # Not measured anew: the blend was chosen by these very users, and is known by cross-validation.
     return weighed(config, signals, recency_of(config, signals, prepared, stages), prepared, given, stages)[1]
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ...kg import ConfigError, PlaitError, Progress, SilentProgress, Stage
 from ..config import Config
 from ..stages import Stages
+from .fitted import Reports
 from .objective import BLEND, check_signal, objective
 from .prepared import NotingProgress, Prepared
 from .search import Search
@@ -21,14 +22,12 @@ from .values import with_values
 if TYPE_CHECKING:
     from optuna import Study
 
-    from ..fitting import Look
-
 __all__ = ["tune"]
 
 MOST_FAILURES = 5
 """Trials that may fail one after another: more of them would fail too."""
 
-Objective = Callable[[Config, "Look | None", Stages], float]
+Objective = Callable[[Config, Reports | None, Stages], float]
 
 
 def tune(
@@ -44,7 +43,8 @@ def tune(
     """Search a space for what validates best, beginning with the configuration as it stands.
 
     Every trial trains on the same data, read once, and is measured on the same validation users; test is not looked at.
-    Trainings of nets that are behind the median of earlier ones at the same look are ended early. Ctrl-C ends the
+    A training of the graph net (or of the signal looked at alone) that is behind the median of earlier ones at the same look
+    is ended early, and its trial with it. Ctrl-C ends the
     search; what was found so far is given, and the study goes on from there when the same is asked again.
 
     Args:
@@ -66,8 +66,8 @@ def tune(
         prepared = Prepared.read(config, progress=listener)
         prepared.texts(config)
 
-        def measure(tried: Config, report: Look | None, stages: Stages) -> float:
-            return objective(tried, prepared, report, signal=signal, stages=stages)
+        def measure(tried: Config, reports: Reports | None, stages: Stages) -> float:
+            return objective(tried, prepared, reports, signal=signal, stages=stages)
 
         until = None if minutes is None else time.monotonic() + 60 * minutes
         with listener.stage("tune", trials) as stage:
@@ -119,14 +119,18 @@ class _Loop:
         trial = self.study.ask(distributions(self.space))
         stages = self._stages(f"trial {trial.number}")
 
-        def report(look: int, value: float) -> None:
+        def compared(look: int, value: float) -> None:
             trial.report(value, look)
             if trial.should_prune() or self._late():
                 raise TrialPruned
 
+        def others(look: int, value: float) -> None:
+            if self._late():
+                raise TrialPruned
+
         try:
             tried = with_values(self.config, rounded(trial.params))
-            value = self.measure(tried, report, stages)
+            value = self.measure(tried, Reports(compared, others), stages)
         except TrialPruned:
             self.study.tell(trial, state=TrialState.PRUNED)
         except (PlaitError, MemoryError) as error:

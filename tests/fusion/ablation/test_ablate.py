@@ -14,6 +14,7 @@ import plait
 from plait.fusion import Config, read_config
 from plait.fusion.ablation import Lacking, ablate
 from plait.fusion.ablation.variants import evidence
+from plait.fusion.signals.bilinear import BilinearConfig
 from plait.fusion.stages import Stages
 from plait.fusion.text_stage import EncodedTexts
 from plait.fusion.tuning import Prepared
@@ -136,6 +137,17 @@ def test_what_each_variant_is_fitted_on(whole_config: Config) -> None:
     assert evidence("shuffled-graph", whole_config, without, stages) == Lacking(
         "shuffled-graph", "there is no graph around the items"
     )
+
+
+def test_a_signal_that_needs_what_is_taken_away_is_left_out(whole_config: Config, tmp_path: Path) -> None:
+    bilinear = whole_config.model_copy(update={"bilinear": BilinearConfig(dimension=(8,), l2=(30,))})
+    found = ablate(bilinear, tmp_path / "runs", seeds=1, only=["no-graph"])
+    weights = {row.variant: set(row.weights) for row in found.of("valid")}
+    assert weights == {"whole": {"popularity", "ease", "bilinear", "gnn"}, "no-graph": {"popularity", "ease", "gnn"}}
+    # Where nothing was taken away, it is a fault of the configuration.
+    bare = bilinear.model_copy(update={"data": bilinear.data.model_copy(update={"graph": None, "links": None})})
+    with pytest.raises(ConfigError, match="bilinear: the items have no entities"):
+        ablate(bare, tmp_path / "bare", seeds=1, only=["whole"])
 
 
 def test_broken_data_is_told_before_any_run(whole_config: Config, tmp_path: Path) -> None:

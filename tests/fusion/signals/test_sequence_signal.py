@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import _thread
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -59,12 +61,31 @@ def test_trained_by_what_is_watched_and_made_again_by_its_setting(text: bool) ->
         seen.append(signal)
         return next(values)
 
-    signal, setting = CONFIG.train(material(WALKS, text=text), watch, lambda *news: told.append(news))
+    signal, setting, interrupted = CONFIG.train(material(WALKS, text=text), watch, lambda *news: told.append(news))
+    assert not interrupted
     assert setting == {"epochs": 2}
     assert same(signal, seen[1])
     assert [(done, total) for done, total, _ in told] == [(1, 4), (2, 4), (3, 4), (4, 4)]
     assert told[-1][2].endswith("best 0.5000")
     assert same(CONFIG.fit(material(WALKS, text=text), setting), signal)
+
+
+def test_ctrl_c_keeps_the_best_so_far_and_ends_a_last_fit() -> None:
+    values = iter([0.5, 0.2])
+
+    def press(done: int, total: int | None, note: str) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    signal, setting, interrupted = CONFIG.train(material(WALKS), lambda _: next(values), press)
+    assert (setting, interrupted) == ({"epochs": 1}, True)
+    assert same(CONFIG.fit(material(WALKS), {"epochs": 1}), signal)
+    # Longer than anybody would wait: it is ended, and gives no half-trained net.
+    press_soon = threading.Timer(0.5, _thread.interrupt_main)
+    press_soon.start()
+    with pytest.raises(KeyboardInterrupt):
+        CONFIG.fit(material(WALKS), {"epochs": 1_000_000})
+    press_soon.join()
 
 
 def test_scores_follow_the_history_alone() -> None:

@@ -21,6 +21,7 @@ from plait.fusion.evaluation import HeldOut
 from plait.fusion.signals.item_entities import item_entities
 from plait.fusion.stages import Stages
 from plait.fusion.tuning import Prepared, Range, default_space, objective, tune, with_values
+from plait.fusion.tuning.fitted import Reports
 from plait.kg import ConfigError, SilentProgress
 
 EASE = {"ease.l2": Range(low=1, high=1000, log=True)}
@@ -96,6 +97,21 @@ def test_what_did_not_change_is_not_fitted_again(config: Config, prepared: Prepa
     assert objective(with_values(config, {"ease.l2": 33}), prepared, signal="ease", stages=_stages()) != objective(
         with_values(config, {"ease.l2": 1}), prepared, signal="ease", stages=_stages()
     )
+
+
+def test_trials_are_compared_by_the_net_alone(config: Config, prepared: Prepared) -> None:
+    # EASE, fitted on a grid, would report as the first looks of the net, and hide one that is hopeless.
+    told: list[tuple[str, int]] = []
+    reports = Reports(
+        compared=lambda look, _: told.append(("net", look)), others=lambda look, _: told.append(("other", look))
+    )
+    asked = with_values(config, {"gnn.learning_rate": 0.003})
+    ease = asked.ease
+    assert ease is not None
+    asked = asked.model_copy(update={"ease": ease.model_copy(update={"l2": (1.0, 30.0)})})
+    objective(asked, prepared, reports, stages=_stages())
+    looks = asked.gnn.epochs // asked.gnn.evaluate_every
+    assert told == [("net", look + 1) for look in range(looks)] + [("other", 1), ("other", 2)]
 
 
 def test_a_training_that_is_behind_is_ended(config: Config, tmp_path: Path) -> None:
