@@ -34,6 +34,8 @@ OF_LISTS = {
     "calibration": "calibration, KL",
 }
 OF_ITEMS = ("items", "category")
+OF_SLICES = ("blend, refit", "blend")
+"""Whose slices are shown: the first of these that was measured."""
 CERTAIN = 1.96
 """Standard errors on either side of a mean that an error bar spans: about 95 %."""
 
@@ -84,8 +86,8 @@ def evaluation_page(
         evaluation: what was measured.
         title: of the page, such as the model's name.
         k: the cut-off shown in plots and of slices.
-        blend: `weights` by signal where it goes by weights, and perhaps `without`: the blend's validation metric when a
-            signal is left out.
+        blend: `weights` by signal where it goes by weights, and perhaps `whole`, its cross-validated metric, with `worth`: by
+            signal, how much less that is without it.
         note: what must be said of the figures on validation.
     """
     environment = jinja2.Environment(
@@ -112,7 +114,8 @@ def evaluation_page(
         ),
         slices=lambda part: _slices(evaluation, part, k),
         weights=bars([(name, value, None) for name, value in blend.get("weights", {}).items()], "{:.2f}"),
-        without=bars([(name, value, None) for name, value in blend.get("without", {}).items()], "{:.4f}"),
+        worth=bars([(name, value, None) for name, value in blend.get("worth", {}).items()], "{:+.4f}"),
+        whole=blend.get("whole"),
         note=note,
         shown=_shown,
         plots={},
@@ -159,11 +162,11 @@ def _metric_bars(rows: Iterable[Row], metric: str) -> list[Bar]:
 
 
 def _slices(evaluation: Evaluation, part: str, k: int) -> list[dict[str, Any]]:
-    """Of the last scorer, which is the blend, each kind of slice: bars, and for items their shares."""
-    rows = [row for row in _rows(evaluation, part) if row.slices]
+    """Of the blend, of its last fit where there is one, each kind of slice: bars, and for items their shares."""
+    rows = {row.name: row for row in _rows(evaluation, part) if row.slices}
     if not rows:
         return []
-    row = rows[-1]
+    row = next((rows[name] for name in OF_SLICES if name in rows), list(rows.values())[-1])
     found = []
     for by in dict.fromkeys(one.by for one in row.slices):
         here = [one for one in row.slices if one.by == by]

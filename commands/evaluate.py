@@ -25,7 +25,7 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Measure a model again on the data it was trained on, or show what was measured then (all ablations too)."""
-    from ..evaluation_tables import in_sample_note, lists_table, slice_tables
+    from ..evaluation_tables import in_sample_note, lists_table, slice_tables, worth_table
     from ..fusion.evaluation.saved import blend_of, evaluate_saved
     from ..fusion.storage import read_record
     from ..terminal import TerminalProgress, evaluation_table
@@ -37,11 +37,12 @@ def evaluate(
     shown = k if k is not None else first
     if shown not in ks:
         raise PlaitError(f"nothing was measured at {shown}; there is {', '.join(map(str, ks))}")
-    note = in_sample_note(record.details["blend"], first) if "valid" in evaluation.users else ""
+    told, blend = record.details["blend"], blend_of(model, record)
+    note = in_sample_note(told, first) if "valid" in evaluation.users else ""
     if html is not None:
         from ..evaluation_page import write_evaluation_page
 
-        write_evaluation_page(evaluation, html, model.absolute().name, first, blend_of(model, record), note)
+        write_evaluation_page(evaluation, html, model.absolute().name, first, blend, note)
         news.print(f"Wrote {escape(str(html))}", highlight=False, soft_wrap=True)
     if as_json:
         print_json(evaluation.as_record())
@@ -59,3 +60,5 @@ def evaluate(
                     out.print(table)
     if note:
         out.print(note, highlight=False)
+    if (worth := worth_table(told, blend["weights"], first)) is not None:
+        out.print(worth)

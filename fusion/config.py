@@ -108,7 +108,7 @@ class Config(BaseModel):
     """auto, cpu, or cuda (cuda:1, ...). auto is CUDA where there is one."""
 
     threads: int = Field(default=0, ge=0)
-    """Threads for torch; 0 is one for each core this process may use. LAPACK keeps its own (OMP_NUM_THREADS)."""
+    """Threads of torch, BLAS, LAPACK and OpenMP in training and evaluation; 0 is one for each core this process may use."""
 
 
 def read_config(path: str | Path) -> Config:

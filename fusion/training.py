@@ -18,7 +18,6 @@ from ..kg import (
     KnowledgeGraph,
     Progress,
     SilentProgress,
-    available_cores,
 )
 from ..loaders import Catalogue, Split, before_mapping, read_catalogue, read_graph, read_split
 from .blending.blend import Blend
@@ -40,6 +39,7 @@ from .signals.text_signal import text_vectors
 from .stages import Stages
 from .storage import Record, save, sha256_of
 from .text_stage import EncodedTexts, encode_nodes
+from .threads import set_threads
 
 __all__ = ["Trained", "fingerprint", "read_data", "scorers", "train"]
 
@@ -91,7 +91,7 @@ def train(config: Config, *, progress: Progress | None = None) -> Trained:
         PlaitError: if the configuration or the data cannot be used; nothing is written here in any case.
     """
     stages = Stages(progress or SilentProgress())
-    threads = _set_threads(config.threads)
+    threads = set_threads(config.threads)
     rng = np.random.default_rng(config.seed)
     split, catalogue = read_data(config, stages, rng)
     # Now, not at the end of a long training: by then a file may be another.
@@ -198,14 +198,6 @@ def _nothing_linked(config: Config, catalogue: Catalogue, graph: KnowledgeGraph)
         else ""
     )
     return DataError(f"no item has an entity of the same id: {ids}; give a map under data.links{spaces}")
-
-
-def _set_threads(wanted: int) -> int:
-    import torch
-
-    threads = wanted or available_cores()
-    torch.set_num_threads(threads)
-    return threads
 
 
 def scorers(

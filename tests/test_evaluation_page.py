@@ -63,7 +63,7 @@ def read(page: str) -> Reader:
 
 
 def test_the_page_is_whole_and_fetches_nothing(evaluation: Evaluation) -> None:
-    blend = {"weights": {EVIL: 0.75, "gnn": 0.25}, "without": {EVIL: 0.1}}
+    blend = {"weights": {EVIL: 0.75, "gnn": 0.25}, "whole": 0.25, "worth": {EVIL: 0.1}}
     page = evaluation_page(evaluation, EVIL, 3, blend)
     reader = read(page)
     assert not reader.tags & {"script", "link", "img", "iframe", "object"}
@@ -93,6 +93,24 @@ def test_it_tells_what_was_measured(evaluation: Evaluation) -> None:
     assert page.index('id="test"') < page.index('id="valid"')
 
 
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        (("ease", "blend", "ease, train history", "blend, train history", "blend, refit"), "blend, refit"),
+        (("ease", "blend", "blend, train history"), "blend"),
+        (("ease", "gnn"), "gnn"),
+    ],
+)
+def test_slices_are_those_of_the_model(names: tuple[str, ...], shown: str) -> None:
+    rows = [
+        Row(name, "test", METRICS, {}, (Slice("users", "hot", 2, {"ndcg@3": place / 8}, {}),))
+        for place, name in enumerate(names)
+    ]
+    page = evaluation_page(Evaluation(tuple(rows), {"test": 4}, {"test": 0}), "m", 3)
+    assert f"How {shown} does for some users" in page
+    assert f"hot (2) {names.index(shown) / 8:.4f}" in page
+
+
 def test_the_note_on_validation_stands_below_its_figures(evaluation: Evaluation) -> None:
     page = evaluation_page(evaluation, "m", 3, note=f"in-sample {EVIL}")
     assert page.count("in-sample") == 1
@@ -103,9 +121,10 @@ def test_the_note_on_validation_stands_below_its_figures(evaluation: Evaluation)
 
 
 def test_a_blend_by_a_judge_shows_no_weights(evaluation: Evaluation) -> None:
-    page = evaluation_page(evaluation, "m", 3, {"weights": {}, "without": {"gnn": 0.125}})
+    page = evaluation_page(evaluation, "m", 3, {"weights": {}, "whole": 0.25, "worth": {"gnn": 0.125, "ease": -0.01}})
     read(page)
-    assert "Validation metric of the blend without a signal" in page
+    assert "What each signal is worth: 0.2500, the blend" in page
+    assert "gnn +0.1250; ease -0.0100" in page
     assert "Weight of each signal" not in page
 
 

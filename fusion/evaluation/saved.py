@@ -14,6 +14,7 @@ from ..config import Config
 from ..signals.text_signal import text_vectors
 from ..stages import Stages
 from ..storage import Record, load, read_record, sha256_of
+from ..threads import set_threads
 from ..training import fingerprint, read_data, scorers
 from . import Evaluation, Facts, evaluate
 
@@ -32,6 +33,7 @@ def evaluate_saved(folder: str | Path, *, progress: Progress | None = None) -> E
     except ValidationError as error:
         raise ModelError("its configuration is of another version of plait; train anew", path=folder) from error
     check_data(config, record.details["data"], Path(folder))
+    set_threads(config.threads)
     blend = recommender.blend
     split, catalogue = read_data(config, Stages(progress or SilentProgress()), np.random.default_rng(config.seed))
     if split.users != recommender.users or split.items != recommender.items:
@@ -40,9 +42,10 @@ def evaluate_saved(folder: str | Path, *, progress: Progress | None = None) -> E
     measured = scorers(blend.signals, {}, blend, blend.recency)
     if not record.details["refit"]:
         return evaluate(measured, split, config.evaluation, facts=facts)
-    # A last fit has learned from validation: what it does there says nothing.
+    # A last fit has learned from validation: what it does there, or with a history without it, says nothing.
     named = {f"{name}, refit": scorer for name, scorer in measured.items()}
-    return evaluate(named, split, config.evaluation, ("test",), facts)
+    wanted = config.evaluation.model_copy(update={"train_history": False})
+    return evaluate(named, split, wanted, ("test",), facts)
 
 
 def check_data(config: Config, known: dict[str, str], folder: Path) -> None:
@@ -64,11 +67,13 @@ def blend_of(folder: str | Path, record: Record) -> dict[str, Any]:
     """What a report tells of a saved model's blend.
 
     Returns:
-        `weights` by signal, none of a judge's, which does not look at them; `without`: the validation metric of the blend
-        without each signal, where the training tells it.
+        `weights` by signal, none of a judge's, which does not look at them; `whole`, the cross-validated metric of the blend
+        (None where the training does not tell it); `worth`, by signal how much less it is without that one.
     """
     told = record.details.get("blend", {})
     manifest = json.loads((Path(folder) / "manifest.json").read_text(encoding="utf-8"))
     weights = {name: float(signal["weight"]) for name, signal in manifest["signals"].items()}
-    by_weights = told.get("method", "weights") == "weights"
-    return {"weights": weights if by_weights else {}, "without": told.get("without", {})}
+    method = told.get("method", "weights")
+    whole = told.get("metric", {}).get(method)
+    worth = {} if whole is None else {name: whole - less for name, less in told.get("without", {}).items()}
+    return {"weights": weights if method == "weights" else {}, "whole": whole, "worth": worth}

@@ -21,6 +21,7 @@ from ..ranking import top_k
 from ..signals.signal import Audience
 from ..stages import Stages
 from ..storage import load, read_record
+from ..threads import set_threads
 from ..training import read_data
 from .config import DppConfig, MmrConfig, RerankConfig
 from .item_knowledge import ItemKnowledge
@@ -150,6 +151,7 @@ def price_of_saved(
     known = recommender.item_knowledge
     known.space(space)  # Before minutes of reading.
     check_data(config, record.details["data"], Path(folder))
+    set_threads(config.threads)
     stages = Stages(progress or SilentProgress())
     split, _ = read_data(config, stages, np.random.default_rng(config.seed))
     if split.users != recommender.users or split.items != recommender.items:

@@ -10,13 +10,14 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ...kg import ConfigError, Progress, SilentProgress, Stage, available_cores
+from ...kg import ConfigError, Progress, SilentProgress, Stage
 from ...loaders import Catalogue, Split
 from ..config import Config
 from ..evaluation import VALIDATION_USERS, HeldOut
 from ..fitting import device_of
 from ..stages import Stages
 from ..text_stage import EncodedTexts, encode_nodes
+from ..threads import set_threads
 from ..training import read_data
 
 __all__ = ["NotingProgress", "Prepared"]
@@ -50,9 +51,7 @@ class Prepared:
         Raises:
             PlaitError: if the data cannot be used, or no user of the validation part has a history.
         """
-        import torch
-
-        torch.set_num_threads(config.threads or available_cores())
+        set_threads(config.threads)
         stages = Stages(progress or SilentProgress())
         split, catalogue = read_data(config, stages, np.random.default_rng(config.seed))
         held_out = HeldOut.of(split, "valid")

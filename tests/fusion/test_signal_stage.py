@@ -185,6 +185,17 @@ def test_a_last_fit_is_measured_on_test_alone_and_measured_again_alike(refit_mod
     assert measured == pytest.approx(stored.row("blend, refit", "test").metrics, abs=1e-6)
 
 
+def test_a_last_fit_is_not_measured_as_if_it_had_not_seen_validation(config: Config, tmp_path: Path) -> None:
+    measure = config.evaluation.model_copy(update={"train_history": True})
+    trained = plait.train(config.model_copy(update={"evaluation": measure}))
+    trained.save(tmp_path / "model")
+    stored = {row.name for row in trained.evaluation.rows}
+    assert {"blend, train history", "blend, refit"} <= stored
+    again = {row.name for row in evaluate_saved(tmp_path / "model").rows}
+    assert again
+    assert not any("train history" in name for name in again)
+
+
 DAMAGES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "another kind": lambda judge: {**judge, "kind": "os.system"},
     "no kind": lambda judge: {k: v for k, v in judge.items() if k != "kind"},
