@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -126,8 +127,13 @@ def fit_net(
     stages: Stages,
     name: str,
     look: Look | None = None,
+    checkpoints: Path | None = None,
 ) -> Fitted:
-    """Train the graph net, stopped early by validation NDCG; several where `gnn.copies` says so."""
+    """Train the graph net, stopped early by validation NDCG; several where `gnn.copies` says so.
+
+    Raises:
+        ModelError: if a checkpoint there is of another training.
+    """
     from ..gnn.training import Epoch, TrainingResult, train_net
 
     k = config.evaluation.ks[0]
@@ -162,6 +168,7 @@ def fit_net(
                 seed=config.seed + APART * copy,
                 device=device_of(config),
                 on_epoch=tell,
+                checkpoint=_checkpoint(checkpoints, name, copy),
             )
             results.append(result)
             if result.interrupted:
@@ -187,9 +194,19 @@ def fit_net(
 
 
 def refit_net(
-    config: Config, material: Material, text: NodeFeatures | None, setting: Setting, stages: Stages
+    config: Config,
+    material: Material,
+    text: NodeFeatures | None,
+    setting: Setting,
+    stages: Stages,
+    checkpoints: Path | None = None,
 ) -> GraphSignal:
-    """The graph net trained once more for the epochs that were best, without a look at any validation."""
+    """The graph net trained once more for the epochs that were best, without a look at any validation.
+
+    Raises:
+        ModelError: if a checkpoint there is of another training.
+        KeyboardInterrupt: at Ctrl-C.
+    """
     from ..gnn.training import Epoch, train_net
 
     total, nets = sum(setting["epochs"]), []
@@ -210,6 +227,7 @@ def refit_net(
                 device=device_of(config),
                 on_epoch=tell,
                 epochs=epochs,
+                checkpoint=_checkpoint(checkpoints, "graph net on all", copy),
             )
             if result.interrupted:
                 # Half a refit is worth less than the fit there is.
@@ -217,6 +235,11 @@ def refit_net(
             nets.append(result.embeddings)
         stage.result(f"{total} epochs")
     return GraphSignal(joined(nets))
+
+
+def _checkpoint(folder: Path | None, name: str, copy: int) -> Path | None:
+    """The file of one net's training."""
+    return None if folder is None else folder / f"{name.replace(' ', '-')}-{copy + 1}.safetensors"
 
 
 def fit_text(text: EncodedTexts, stages: Stages) -> TextSignal | None:

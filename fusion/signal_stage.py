@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from ..kg import ItemGraph
 from ..loaders import Split
@@ -22,7 +23,12 @@ __all__ = ["fit_ablations", "fit_named", "fit_signals", "refitted"]
 
 
 def fit_signals(
-    config: Config, material: Material, text: EncodedTexts | None, held_out: HeldOut, stages: Stages
+    config: Config,
+    material: Material,
+    text: EncodedTexts | None,
+    held_out: HeldOut,
+    stages: Stages,
+    checkpoints: Path | None = None,
 ) -> dict[str, Fitted]:
     """Every signal that the configuration names, in the order of tables.
 
@@ -31,7 +37,7 @@ def fit_signals(
     """
     # The net before the texts: that is the order in which a run is told.
     names = ("popularity", *RECIPES, "gnn", "text")
-    fits = {name: fit_named(name, config, material, text, held_out, stages) for name in names}
+    fits = {name: fit_named(name, config, material, text, held_out, stages, checkpoints=checkpoints) for name in names}
     return {name: fitted for name in ORDER if (fitted := fits[name]) is not None}
 
 
@@ -43,6 +49,7 @@ def fit_named(
     held_out: HeldOut,
     stages: Stages,
     look: Look | None = None,
+    checkpoints: Path | None = None,
 ) -> Fitted | None:
     """One signal by its name; None where the configuration leaves it out or there is nothing to fit it on.
 
@@ -56,13 +63,18 @@ def fit_named(
         return None if by_text is None else Fitted(by_text, {}, {})
     if name == "gnn":
         nodes = None if text is None else text.nodes
-        return fit_net(config, material, material.graph, nodes, held_out, stages, "graph net", look)
+        return fit_net(config, material, material.graph, nodes, held_out, stages, "graph net", look, checkpoints)
     recipe = getattr(config, name)
     return None if recipe is None else fit_signal(name, recipe, material, config, held_out, stages, look)
 
 
 def fit_ablations(
-    config: Config, material: Material, text: EncodedTexts | None, held_out: HeldOut, stages: Stages
+    config: Config,
+    material: Material,
+    text: EncodedTexts | None,
+    held_out: HeldOut,
+    stages: Stages,
+    checkpoints: Path | None = None,
 ) -> dict[str, Signal]:
     """The linear signal and the net once more, each without a source of what it knows; none where they are not wanted.
 
@@ -76,10 +88,12 @@ def fit_ablations(
         plain = config.ease.without_graph()
         ablations["ease, no graph"] = fit_signal("ease without graph", plain, material, config, held_out, stages).signal
     bare = ItemGraph.without_graph(material.graph.items)
-    without = fit_net(config, material, bare, None, held_out, stages, "graph net without graph")
+    name = "graph net without graph"
+    without = fit_net(config, material, bare, None, held_out, stages, name, checkpoints=checkpoints)
     ablations["gnn, no graph"] = without.signal
     if text is not None:
-        without = fit_net(config, material, material.graph, None, held_out, stages, "graph net without text")
+        name = "graph net without text"
+        without = fit_net(config, material, material.graph, None, held_out, stages, name, checkpoints=checkpoints)
         ablations["gnn, no text"] = without.signal
     return ablations
 
@@ -92,6 +106,7 @@ def refitted(
     split: Split,
     text: EncodedTexts | None,
     stages: Stages,
+    checkpoints: Path | None = None,
 ) -> Blend:
     """The blend with every signal fitted once more, on train and validation, by what was chosen on validation.
 
@@ -108,7 +123,7 @@ def refitted(
             signals[name] = Popularity.fit(everything)
         elif name == "gnn":
             nodes = None if text is None else text.nodes
-            signals[name] = refit_net(config, whole, nodes, fitted.setting, stages)
+            signals[name] = refit_net(config, whole, nodes, fitted.setting, stages, checkpoints)
         elif name in RECIPES:
             with stages.stage(f"fit {name.replace('_', ' ')} on all") as stage:
                 signals[name] = getattr(config, name).fit(whole, fitted.setting)

@@ -76,7 +76,7 @@ class Trained:
         save(self.recommender, self.record, folder)
 
 
-def train(config: Config, *, progress: Progress | None = None) -> Trained:
+def train(config: Config, *, progress: Progress | None = None, checkpoints: str | Path | None = None) -> Trained:
     """Do the main job: read, split, encode, fit every signal, blend, evaluate.
 
     Choices are made on validation; test is looked at once, at the end. Ctrl-C during the training of a net ends
@@ -86,10 +86,16 @@ def train(config: Config, *, progress: Progress | None = None) -> Trained:
     Args:
         config: all there is to choose.
         progress: told about every stage.
+        checkpoints: a folder that the training of each graph net is written to at every look, and taken up from where it
+            is there already: the result is the same to the bit. Files stay there. Nothing else is written.
 
     Raises:
-        PlaitError: if the configuration or the data cannot be used; nothing is written here in any case.
+        ModelError: if a checkpoint is of a training with other data or settings.
+        PlaitError: if the configuration or the data cannot be used.
     """
+    folder = None if checkpoints is None else Path(checkpoints)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
     stages = Stages(progress or SilentProgress())
     threads = set_threads(config.threads)
     rng = np.random.default_rng(config.seed)
@@ -111,9 +117,9 @@ def train(config: Config, *, progress: Progress | None = None) -> Trained:
         config.seed,
         str(device_of(config)),
     )
-    fits = fit_signals(config, material, text, held_out, stages)
+    fits = fit_signals(config, material, text, held_out, stages, folder)
     signals = {name: fitted.signal for name, fitted in fits.items()}
-    ablations = fit_ablations(config, material, text, held_out, stages)
+    ablations = fit_ablations(config, material, text, held_out, stages, folder)
     recency = fit_recency(config, {**signals, **ablations}, held_out, stages, rng)
     known = ItemFacts.of(Popularity.fit(material.positives).counts, catalogue.graph)
     blend, told = fit_blend(config, signals, recency, known, held_out, stages, rng)
@@ -124,7 +130,7 @@ def train(config: Config, *, progress: Progress | None = None) -> Trained:
     refit = False
     if config.refit:
         try:
-            blend, refit = refitted(config, blend, fits, material, split, text, stages), True
+            blend, refit = refitted(config, blend, fits, material, split, text, stages, folder), True
         except KeyboardInterrupt:
             log.warning("the last fit was interrupted: the model is the one fitted on train alone")
     if refit:

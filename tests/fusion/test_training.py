@@ -147,6 +147,52 @@ def test_ctrl_c_during_the_last_fit_keeps_the_first(shop: Path, tmp_path: Path) 
     assert again == pytest.approx(trained.evaluation.row("blend", "valid").metrics, abs=1e-6)
 
 
+class _Crashing(_Interrupting):
+    """A listener that fails in a stage, at its n-th news, and tells how many news each stage had."""
+
+    def __init__(self, name: str = "", at: int = -1) -> None:
+        super().__init__(name, at)
+        self.stages: dict[str, _Crashing._Stage] = {}
+
+    @contextmanager
+    def stage(self, name: str, total: int | None = None) -> Iterator[_Interrupting._Stage]:
+        self.stages[name] = self._Stage(self.at if name == self.name else -1)
+        yield self.stages[name]
+
+    class _Stage(_Interrupting._Stage):
+        def update(self, done: int, total: int | None = None, note: str = "") -> None:
+            try:
+                super().update(done, total, note)
+            except KeyboardInterrupt:
+                raise RuntimeError("the machine went down") from None
+
+
+@pytest.mark.parametrize("crashed", ["train graph net", "train graph net on all"])
+def test_a_training_that_crashed_is_taken_up_and_ends_the_same(shop: Path, tmp_path: Path, crashed: str) -> None:
+    config = plait.read_config(_changed(shop, "refit.yaml", ("seed: 3", "refit: true\nseed: 3")))
+    whole = _Crashing()
+    expected = plait.train(config, progress=whole)
+    folder = tmp_path / "nets"
+    # After a look (every third epoch is one) and before the next: epoch 4 is lost.
+    with pytest.raises(RuntimeError, match="went down"):
+        plait.train(config, progress=_Crashing(crashed, at=4), checkpoints=folder)
+    again = _Crashing()
+    trained = plait.train(config, progress=again, checkpoints=folder)
+    saved = 3
+    assert again.stages[crashed].news == whole.stages[crashed].news - saved
+    ours, theirs = (one.recommender.blend.signals["gnn"].arrays() for one in (trained, expected))
+    assert all((array == theirs[name]).all() for name, array in ours.items())
+    names = {path.name for path in folder.iterdir()}
+    assert {"graph-net-1.safetensors", "graph-net-on-all-1.safetensors"} <= names
+    # Done trainings are known; those of another seed are not taken for them.
+    known = _Crashing()
+    plait.train(config, progress=known, checkpoints=folder)
+    assert known.stages["train graph net"].news == known.stages["train graph net on all"].news == 0
+    other = config.model_copy(update={"seed": 4})
+    with pytest.raises(ModelError, match=r"graph-net-1\.safetensors: this checkpoint is of a training with other"):
+        plait.train(other, checkpoints=folder)
+
+
 def test_ctrl_c_elsewhere_ends_the_run(shop: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         plait.train(plait.read_config(shop), progress=_Interrupting("fit ease", at=2))
