@@ -108,7 +108,7 @@ def price(path: Path, users: int, k: int) -> Table:
         of = point.metrics
         ndcg = f"{of['ndcg']:.4f} ±{point.errors['ndcg']:.4f}"
         rest = (f"{of[name]:.4f}" for name in ("recall", "diversity", "coverage", "gini"))
-        table.add_row(point.method, f"{point.diversity:g}", ndcg, *rest)
+        table.add_row(point.method, f"{point.trade_off:g}", ndcg, *rest)
     return table
 
 

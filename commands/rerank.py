@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich import box
 from rich.markup import escape
 from rich.table import Table
 
@@ -154,13 +155,18 @@ def rerank_price(
     space: SpaceOf = None,
     pool: Pool = None,
     cap: Cap = None,
+    exposure: ExposureOf = None,
     users: Annotated[int, typer.Option("--users", min=2, help="Most validation users to look at.")] = 4000,
     plot: Annotated[
         Path | None, typer.Option("--plot", help="Draw the curves into this .png, .svg or .pdf.", show_default=False)
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """What diversity costs in accuracy: the curve of both over a grid of trade-offs, on validation."""
+    """What diversity, caps and fair exposure cost in accuracy: curves over a grid of trade-offs, on validation.
+
+    With --cap or --exposure the lists as they are without come first ("none"); "short" is the part of all exposure by which
+    groups miss their shares.
+    """
     from ..fusion.rerank.price import price_of_saved
     from ..fusion.rerank.price_plot import write_price_plot
     from ..terminal import TerminalProgress
@@ -172,6 +178,7 @@ def rerank_price(
         space="embeddings" if space is None else space.value,
         pool=100 if pool is None else pool,
         cap=caps_of(cap or ()),
+        exposure=exposure,
         users=users,
         progress=TerminalProgress(news),
     )
@@ -187,18 +194,21 @@ def rerank_price(
 
 def _table(price: Price) -> Table:
     title = f"Validation @{price.k}: {price.users:,} users, {price.pool} candidates, alike by {price.space}"
-    table = Table(title=title, title_justify="left")
-    for name in ("method", "diversity", "NDCG", "recall", "differ", "cover", "Gini"):
+    # Narrow, so that all columns fit into 80.
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    due = "shortfall" in price.points[0].metrics
+    for name in ("method", "trade-off", "NDCG", "recall", "differ", "cover", "Gini", *(("short",) if due else ())):
         table.add_column(name, justify="left" if name == "method" else "right", no_wrap=True)
     for point in price.points:
         of, error = point.metrics, point.errors
         table.add_row(
             point.method,
-            f"{point.diversity:g}",
+            f"{point.trade_off:g}",
             f"{of['ndcg']:.4f} ±{error['ndcg']:.4f}",
             f"{of['recall']:.4f}",
             f"{of['diversity']:.4f}",
             f"{of['coverage']:.1%}",
             f"{of['gini']:.4f}",
+            *((f"{of['shortfall']:.1%}",) if due else ()),
         )
     return table

@@ -1,4 +1,4 @@
-"""What diversity costs: accuracy on validation against how mixed the lists are, for a grid of trade-offs."""
+"""What diversity, caps and fair exposure cost: accuracy on validation against what they give, for a grid of trade-offs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse as sp
 from pydantic import ValidationError
 
 from ...kg import ModelError, Progress, SilentProgress
@@ -23,20 +24,26 @@ from ..stages import Stages
 from ..storage import load, read_record
 from ..threads import set_threads
 from ..training import read_data
-from .config import DppConfig, MmrConfig, RerankConfig
+from .config import DppConfig, ExposureConfig, MmrConfig, RelevanceConfig, RerankConfig
+from .exposure import NEARLY, attention
+from .groups import exposure_groups
 from .item_knowledge import ItemKnowledge
 from .reranker import best_reranked, reranker_of
 from .spaces import SpaceName
 
-__all__ = ["DIVERSITIES", "Price", "PricePoint", "price_of", "price_of_saved"]
+__all__ = ["DIVERSITIES", "STRENGTHS", "Price", "PricePoint", "price_of", "price_of_saved", "shortfall"]
 
 DIVERSITIES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 """Trade-offs looked at."""
+STRENGTHS = (0.25, 0.5, 0.75, 1.0)
+"""Parts of the shares of exposure that are asked for."""
 BATCH = 1024
 USERS = 4000
 """Most validation users looked at."""
 
 Method = Literal["mmr", "dpp"]
+Due = tuple[sp.csr_array, npt.NDArray[np.float64]]
+"""Groups of each item, shape (items, groups), and the share of the exposure due to each group."""
 
 
 @dataclass(frozen=True)
@@ -44,15 +51,16 @@ class PricePoint:
     """What the lists of one trade-off are like.
 
     Attributes:
-        method: of re-ranking.
-        diversity: the trade-off.
+        method: of re-ranking: "none", "caps", "exposure", "mmr" or "dpp".
+        trade_off: diversity, or of "exposure" the strength.
         metrics: means over users of "ndcg", "recall" and "diversity" (1 less the mean cosine in a list, in the space
-            that is re-ranked by); "coverage" and "gini" of the exposure over all lists.
+            that is re-ranked by); "coverage" and "gini" of the exposure over all lists; where exposure is asked for
+            "shortfall", the part of all exposure by which groups miss their shares.
         errors: standard errors of the means.
     """
 
     method: str
-    diversity: float
+    trade_off: float
     metrics: Mapping[str, float]
     errors: Mapping[str, float]
 
@@ -108,10 +116,28 @@ def price_of(
             )
             found[at] = best.items
     vectors = known.space(space).vectors
-    return [_point(config, found, held, vectors, k) for config, found in zip(configs, lists, strict=True)]
+    wanted = next((config.exposure for config in configs if config.exposure is not None), None)
+    due = None if wanted is None else exposure_groups(wanted.model_copy(update={"strength": 1.0}), known)
+    return [_point(config, found, held, vectors, k, due) for config, found in zip(configs, lists, strict=True)]
 
 
-def _point(config: RerankConfig, lists: npt.NDArray[np.int64], held: HeldOut, vectors: Any, k: int) -> PricePoint:
+def shortfall(lists: npt.NDArray[np.int64], due: Due) -> float:
+    """By what part of all exposure groups miss their shares, summed over those that do; 0 where all have theirs.
+
+    Args:
+        lists: items best first, -1 for none, shape (users, k).
+        due: groups of each item, shape (items, groups), and their shares.
+    """
+    groups, shares = due
+    worth = np.broadcast_to(attention(lists.shape[1]), lists.shape)[lists >= 0]
+    given = np.bincount(lists[lists >= 0], weights=worth, minlength=groups.shape[0])
+    had = np.asarray(groups.astype(bool).T @ given) / max(float(given.sum()), NEARLY)
+    return float((shares - had).clip(0).sum())
+
+
+def _point(
+    config: RerankConfig, lists: npt.NDArray[np.int64], held: HeldOut, vectors: Any, k: int, due: Due | None
+) -> PricePoint:
     measured = ranking_metrics(lists, held.relevant, [k])
     n_items = held.relevant.shape[1]
     shown = listed(lists, n_items, k)
@@ -122,7 +148,18 @@ def _point(config: RerankConfig, lists: npt.NDArray[np.int64], held: HeldOut, ve
     metrics["diversity"] = float(mixed.mean()) if len(mixed) else float("nan")
     errors["diversity"] = float(mixed.std(ddof=1) / np.sqrt(len(mixed))) if len(mixed) > 1 else float("nan")
     metrics |= {"coverage": coverage(lists, n_items, k), "gini": gini_of_exposure(shown)}
-    return PricePoint(config.method, getattr(config, "diversity", 0.0), metrics, errors)
+    if due is not None:
+        metrics["shortfall"] = shortfall(lists, due)
+    return PricePoint(*_named(config), metrics, errors)
+
+
+def _named(config: RerankConfig) -> tuple[str, float]:
+    """How a point is called, and its trade-off."""
+    if not isinstance(config, RelevanceConfig):
+        return config.method, config.diversity
+    if config.exposure is not None:
+        return "exposure", config.exposure.strength
+    return "caps" if config.cap else "none", 0.0
 
 
 def price_of_saved(
@@ -134,10 +171,24 @@ def price_of_saved(
     space: SpaceName = "embeddings",
     pool: int = 100,
     cap: Mapping[str, int] | None = None,
+    exposure: str | None = None,
     users: int = USERS,
     progress: Progress | None = None,
 ) -> Price:
     """The curves of a saved model on its validation users, whose data is read again and split as in training.
+
+    Args:
+        folder: the model.
+        k: length of the lists.
+        methods: those that trade accuracy for diversity.
+        diversities: trade-offs of theirs.
+        space: tells how like items are.
+        pool: candidates of each list.
+        cap: most items of one value, by relation, in all lists but those that are set beside them.
+        exposure: relation whose values are groups that exposure is due to, as in the catalogue: a curve over its
+            strength.
+        users: most validation users to look at.
+        progress: told about reading and re-ranking.
 
     Raises:
         ModelError: if the model cannot be used, or its data is gone or has changed since.
@@ -158,8 +209,16 @@ def price_of_saved(
         raise ModelError("the data gives other users or items than the model knows; train anew", path=folder)
     held = HeldOut.of(split, "valid").sample(users, np.random.default_rng(config.seed))
     kinds: dict[Method, type[MmrConfig | DppConfig]] = {"mmr": MmrConfig, "dpp": DppConfig}
-    grid: list[RerankConfig] = [
-        kinds[method](diversity=diversity, space=space, pool=pool, cap=dict(cap or {}))
+    caps = dict(cap or {})
+    grid: list[RerankConfig] = [RelevanceConfig(pool=pool)] if caps or exposure else []
+    grid += [RelevanceConfig(pool=pool, cap=caps)] if caps else []
+    if exposure:
+        grid += [
+            RelevanceConfig(pool=pool, cap=caps, exposure=ExposureConfig(relation=exposure, strength=strength))
+            for strength in STRENGTHS
+        ]
+    grid += [
+        kinds[method](diversity=diversity, space=space, pool=pool, cap=caps)
         for method in methods
         for diversity in diversities
     ]

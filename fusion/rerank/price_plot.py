@@ -11,7 +11,7 @@ from .price import Price
 __all__ = ["write_price_plot"]
 
 KINDS = (".png", ".svg", ".pdf")
-COLOURS = {"mmr": "#1f77b4", "dpp": "#d95f02"}
+COLOURS = {"none": "#000000", "caps": "#7570b3", "exposure": "#1b9e77", "mmr": "#1f77b4", "dpp": "#d95f02"}
 
 
 def write_price_plot(price: Price, path: Path) -> None:
@@ -51,7 +51,7 @@ def _curves(axes: Any, price: Price, across: str, label: str) -> None:
                       color=COLOURS.get(method), label=method)  # fmt: skip
         for point in points[::2]:
             at = point.metrics[across], point.metrics["ndcg"]
-            axes.annotate(f"{point.diversity:g}", at, xytext=(4, 4), textcoords="offset points", fontsize=7)
+            axes.annotate(f"{point.trade_off:g}", at, xytext=(4, 4), textcoords="offset points", fontsize=7)
     axes.set_xlabel(label)
     axes.grid(linewidth=0.4, alpha=0.5)
 

@@ -80,7 +80,11 @@ def test_the_price_is_printed_and_drawn(shop_model: Path, tmp_path: Path) -> Non
     words = ["rerank-price", shop_model, "-k", "4", "--method", "mmr", "--space", "entities", "--users", "25"]
     record = json.loads(run(*words, "--plot", tmp_path / "price.svg", "--json"))
     assert (record["users"], record["k"], record["space"]) == (25, 4, "entities")
-    assert [point["diversity"] for point in record["points"]] == [n / 10 for n in range(10)]
+    assert [point["trade_off"] for point in record["points"]] == [n / 10 for n in range(10)]
     assert (tmp_path / "price.svg").stat().st_size > 1000
     table = run(*words)
     assert f"{record['points'][3]['metrics']['ndcg']:.4f}" in table
+    words += ["--cap", "brand=1", "--exposure", "brand"]
+    points = json.loads(run(*words, "--json"))["points"]
+    assert [point["method"] for point in points] == ["none", "caps"] + ["exposure"] * 4 + ["mmr"] * 10
+    assert "short" in run(*words)

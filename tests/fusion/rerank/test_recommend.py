@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 import plait
 from plait.fusion import Recommender
 from plait.fusion.rerank import DppConfig, ExposureConfig, MmrConfig, RelevanceConfig
 from plait.fusion.rerank.exposure import attention
-from plait.fusion.rerank.price import Price, price_of_saved
+from plait.fusion.rerank.price import Price, price_of_saved, shortfall
 from plait.fusion.rerank.price_plot import write_price_plot
 from plait.fusion.storage import read_record
 from plait.kg import ConfigError
@@ -106,7 +107,7 @@ def price(shop_model: Path) -> Price:
 
 
 def test_the_curve_starts_at_the_models_own_accuracy(price: Price, shop_model: Path) -> None:
-    points = {(point.method, point.diversity): point.metrics for point in price.points}
+    points = {(point.method, point.trade_off): point.metrics for point in price.points}
     assert list(points) == [(method, d) for method in ("dpp", "mmr") for d in (0, 0.5, 1)]
     assert points["mmr", 0] == points["dpp", 0]
     valid = read_record(shop_model).evaluation.row("blend", "valid").metrics
@@ -115,6 +116,41 @@ def test_the_curve_starts_at_the_models_own_accuracy(price: Price, shop_model: P
     assert points["mmr", 0]["coverage"] == pytest.approx(valid["coverage@5"])
     for method in ("mmr", "dpp"):
         assert points[method, 1]["diversity"] > points[method, 0]["diversity"] + 0.05
+
+
+def test_caps_and_exposure_are_priced_beside_lists_without(price: Price, shop_model: Path) -> None:
+    found = price_of_saved(
+        shop_model,
+        k=5,
+        diversities=(0,),
+        pool=60,
+        space="entities",
+        methods=("mmr",),
+        cap={"brand": 1},
+        exposure="brand",
+    )
+    points = {(point.method, point.trade_off): point.metrics for point in found.points}
+    assert list(points) == [("none", 0), ("caps", 0), *(("exposure", s) for s in (0.25, 0.5, 0.75, 1)), ("mmr", 0)]
+    own = next(point.metrics for point in price.points if (point.method, point.trade_off) == ("mmr", 0))
+    assert {name: points["none", 0][name] for name in own} == own
+    # At no diversity there are the caps alone, and they change the lists; the more exposure is asked for, the less is missing.
+    assert points["mmr", 0] == points["caps", 0]
+    assert points["caps", 0] != points["none", 0]
+    short = [points["exposure", strength]["shortfall"] for strength in (0.25, 0.5, 0.75, 1)]
+    assert short == sorted(short, reverse=True)
+    assert short[-1] < points["none", 0]["shortfall"] / 2
+
+
+def test_shortfall_by_hand() -> None:
+    # Groups of items: 0 and 1 of a, 2 of b, 3 of c and b; ranks are worth 1, .6309 and .5.
+    groups = sp.csr_array(np.array([[1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 1, 1]]))
+    lists = np.array([[0, 2, -1], [1, 0, 3]])
+    whole = 1 + 1 / np.log2(3) + 1 + 1 / np.log2(3) + 0.5
+    a, b, c = (2 + 1 / np.log2(3)) / whole, (1 / np.log2(3) + 0.5) / whole, 0.5 / whole
+    due = (groups, np.array([0.5, 0.4, 0.2]))
+    assert a > 0.5
+    assert shortfall(lists, due) == pytest.approx((0.4 - b) + (0.2 - c))
+    assert shortfall(np.full((2, 3), -1), due) == pytest.approx(1.1)
 
 
 def test_the_price_is_drawn(price: Price, tmp_path: Path) -> None:
