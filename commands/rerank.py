@@ -167,10 +167,13 @@ def rerank_price(
     With --cap or --exposure the lists as they are without come first ("none"); "short" is the part of all exposure by which
     groups miss their shares.
     """
+    from ..fusion.picture_file import check_picture
     from ..fusion.rerank.price import price_of_saved
     from ..fusion.rerank.price_plot import write_price_plot
     from ..terminal import TerminalProgress
 
+    if plot is not None:
+        check_picture(plot)
     price = price_of_saved(
         model,
         k=k,

@@ -48,10 +48,10 @@ def tune(
     with what was found, and the same command goes on. Test data is not looked at.
     """
     from ..fusion import read_config
+    from ..fusion.picture_file import check_picture
     from ..fusion.tuning import check_beside, default_space, draw_search, read_space, write_best
     from ..fusion.tuning import tune as search_space
     from ..fusion.tuning.objective import check_signal
-    from ..fusion.tuning.plot import check_format
     from ..terminal import TerminalProgress
 
     settings = read_config(config)
@@ -61,7 +61,7 @@ def tune(
     file = study or config.with_name(f"{config.stem}.{signal}.study.db")
     # What could not be written in the end is told before the work.
     check_beside(config, target)
-    check_format(picture)
+    check_picture(picture)
     wanted = default_space(settings, signal) if space is None else read_space(space, settings)
     try:
         progress = TerminalProgress(news)
@@ -69,18 +69,16 @@ def tune(
     except KeyboardInterrupt:
         raise PlaitError("interrupted before the first measurement; nothing was written") from None
     out.print(_table(found))
+    # What is found first: a picture can be drawn again.
+    if found.best is not None:
+        heading = f"{config.name} with what `plait tune` found in trial {found.best.number}:"
+        reached = f"{found.metric} {found.best.value:.4f}, before {found.baseline:.4f}"
+        write_best(config, target, found.best.values, f"{heading} {reached}")
     draw_search(found, picture)
     out.print(f"The search as a picture: [bold]{escape(str(picture))}[/]", soft_wrap=True)
     if found.best is None:
         out.print("Nothing was better than the configuration as it stands; no YAML was written.")
         return
-    heading = f"{config.name} with what `plait tune` found in trial {found.best.number}:"
-    write_best(
-        config,
-        target,
-        found.best.values,
-        f"{heading} {found.metric} {found.best.value:.4f}, before {found.baseline:.4f}",
-    )
     shown = escape(str(target))
     out.print(f"Written to [bold]{shown}[/]. Next: plait train {shown} --out MODEL", soft_wrap=True)
 

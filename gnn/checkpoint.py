@@ -85,7 +85,7 @@ def read_checkpoint(path: Path, run: Run) -> Course:
         with safe_open(path, framework="pt") as file:
             head: dict[str, Any] = json.loads((file.metadata() or {})["plait"])
             tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, KeyError, ValueError) as error:
+    except (SafetensorError, KeyError, ValueError, OSError) as error:
         raise ModelError("this is no checkpoint of a training; delete it or name another", path=path) from error
     if head.get("fingerprint") != fingerprint(run):
         raise ModelError(

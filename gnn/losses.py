@@ -170,7 +170,7 @@ class Losses:
         other = out._replace(final=self.net(graph, own).final)
         loss = out.final.new_zeros(())
         for nodes in (batch.user, self._nodes(batch.item)):
-            distinct = torch.unique(nodes[: 2 * contrast.nodes])[: contrast.nodes]
+            distinct = _first_distinct(nodes[: 2 * contrast.nodes], contrast.nodes)
             loss = loss + info_nce(out.at(distinct), other.at(distinct), contrast.temperature)
         return loss
 
@@ -191,3 +191,12 @@ class Losses:
 
     def _nodes_of_all(self) -> Tensor:
         return self.net.n_users + self.met_items
+
+
+def _first_distinct(nodes: Tensor, n: int) -> Tensor:
+    """The first n distinct nodes in the order of a batch, which is at random: sorted, high numbers would never come."""
+    distinct, place = torch.unique(nodes, return_inverse=True)
+    first = torch.full_like(distinct, len(nodes))
+    first.scatter_reduce_(0, place, torch.arange(len(nodes), device=nodes.device), "amin")
+    found: Tensor = distinct[first.argsort()[:n]]
+    return found

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ..kg import Interactions, ItemGraph
+from ..kg import Interactions, ItemGraph, ModelError
 from .checkpoint import Course, read_checkpoint, write_checkpoint
 from .config import GnnConfig
 from .embeddings import Embeddings
@@ -105,8 +105,10 @@ def train_net(
             is the same to the bit as that of a training nobody stopped. It is not deleted at the end.
 
     Raises:
-        ModelError: if the checkpoint cannot be read, or is of another training.
+        ModelError: if the checkpoint cannot be read, is of another training, or its folder is not there.
     """
+    if checkpoint is not None and not checkpoint.absolute().parent.is_dir():
+        raise ModelError("the checkpoint's folder is not there; make it first, or name another", path=checkpoint)
     run = Run(interactions, graph, text, config, seed, device)
     course, interrupted = Course(), False
     if checkpoint is not None and checkpoint.exists():

@@ -109,19 +109,30 @@ class Blend:
 
     def score(self, audience: Audience, seen: sp.csr_array) -> Scores:
         """Blended scores, shape (batch, items)."""
-        if self.judge is None or self.facts is None or (np.diff(audience.steps.indptr) == 0).any():
-            parts = iter(self.parts(audience, seen).values())
-            total = next(parts).copy()
-            for part in parts:
-                total += part
+        cold = np.diff(audience.steps.indptr) == 0
+        if self.judge is None or self.facts is None or cold.all():
+            return self._summed(audience, seen)
+        if cold.any():
+            # Apart, so that nobody's scores depend on who else is asked for, to the last bit.
+            total = np.empty(seen.shape, dtype=np.float32)
+            for rows in (np.flatnonzero(cold), np.flatnonzero(~cold)):
+                some = Audience(audience.numbers[rows], audience.steps[rows], audience.recency)
+                total[rows] = self.score(some, seen[rows])
             return total
-        # The same without a matrix for what each source adds.
+        # The sum of the parts without a matrix for what each source adds.
         standard = self._standard(audience, seen)
         pool = Pool.of(standard, audience, seen, self.facts, self.depth)
         total = weighted(list(standard.values()), [self.weights[name] for name in standard])
         values = self.judge.scores(pool)
         total += pool.shift(values, total)[:, None]
         total[pool.row, pool.item] = values
+        return total
+
+    def _summed(self, audience: Audience, seen: sp.csr_array) -> Scores:
+        parts = iter(self.parts(audience, seen).values())
+        total = next(parts).copy()
+        for part in parts:
+            total += part
         return total
 
     def _standard(self, audience: Audience, seen: sp.csr_array) -> dict[str, Scores]:

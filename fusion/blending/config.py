@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
 __all__ = ["BlendConfig", "Method"]
 
@@ -35,5 +35,5 @@ class BlendConfig(BaseModel):
     l2: tuple[PositiveFloat, ...] = Field(default=(1e-3, 1e-2), min_length=1)
     """For `gate`: quadratic penalties to choose from."""
 
-    trees: tuple[int, ...] = Field(default=(50, 150), min_length=1)
+    trees: tuple[PositiveInt, ...] = Field(default=(50, 150), min_length=1)
     """For `ranker`: numbers of trees to choose from."""

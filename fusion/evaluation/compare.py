@@ -109,7 +109,8 @@ def compare_seeds(
     kept = [_read(folders) for folders in (first, second)]
     _check_alike([*kept[0], *kept[1]])
     metric = metric or _usual(kept[0][0])
-    names = [", ".join(_short([one.folder for one in side])) for side in kept]
+    every = _short([one.folder for side in kept for one in side])
+    names = [", ".join(every[: len(kept[0])]), ", ".join(every[len(kept[0]) :])]
     return _compared(names, [[(one, scorer) for one in side] for side in kept], metric, seed)
 
 

@@ -62,8 +62,10 @@ def described(lists: Lists, facts: Facts) -> tuple[dict[str, float], dict[str, f
     errors = {}
     for name, of_users in each.items():
         known = of_users[~np.isnan(of_users)]
+        if len(known):
+            values[name] = float(known.mean())
         if len(known) > 1:
-            values[name], errors[name] = float(known.mean()), float(known.std(ddof=1) / np.sqrt(len(known)))
+            errors[name] = float(known.std(ddof=1) / np.sqrt(len(known)))
     # Coverage of nothing is told all the same; the others are left out where they are not known.
     return {name: value for name, value in values.items() if name == "coverage" or not np.isnan(value)}, errors
 

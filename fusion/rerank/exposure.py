@@ -21,7 +21,7 @@ def attention(k: int) -> npt.NDArray[np.float64]:
 
 
 class Exposure:
-    r"""Chooses the candidates of a place so that no group falls a whole place behind its share.
+    r"""Chooses the candidates of a place so that no group falls far behind its share.
 
     The exposure of a group g after t places is the sum of :math:`v_r = 1 / \log_2(r + 1)` over the ranks r up to t that
     an item of g holds (Singh and Joachims, "Fairness of exposure in rankings", KDD 2018), here summed over all lists of
@@ -32,8 +32,10 @@ class Exposure:
 
     places are due to g. Where the most relevant candidates are too few of g, those lists change over that lose the
     least, as long as the group they leave keeps what is due to it: the constrained greedy ranking of Geyik,
-    Ambler and Kenthapadi (KDD 2019), with exposure in the place of counts. So :math:`E_g > p_g V_t - v_t` at every t,
-    as far as candidates allow and one item is of one group.
+    Ambler and Kenthapadi (KDD 2019), with exposure in the place of counts. As far as candidates allow and one item is of one
+    group, one of two groups is behind by less than a first place at every t, :math:`E_g > p_g V_t - v_1`, and one of n by
+    less than n - 1 of them: a place that was not due yet is worth more than those that make up for it, and several groups
+    can be due the same.
 
     Args:
         pool: the candidates.

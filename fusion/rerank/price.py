@@ -191,14 +191,20 @@ def price_of_saved(
         progress: told about reading and re-ranking.
 
     Raises:
-        ModelError: if the model cannot be used, or its data is gone or has changed since.
-        ConfigError: if the model lacks the space.
+        ModelError: if the model cannot be used or was fitted on validation, or its data is gone or has changed since.
+        ConfigError: if the model lacks the space or a relation.
     """
     recommender, record = load(folder), read_record(folder)
     try:
         config = Config.model_validate(record.config)
     except ValidationError as error:
         raise ModelError("its configuration is of another version of plait; train anew", path=folder) from error
+    if record.details["refit"]:
+        raise ModelError(
+            "was fitted on the validation users too (refit), so what it does for them says nothing; train with "
+            "--no-refit, choose on that model's curve, and re-rank this one so",
+            path=folder,
+        )
     known = recommender.item_knowledge
     known.space(space)  # Before minutes of reading.
     check_data(config, record.details["data"], Path(folder))

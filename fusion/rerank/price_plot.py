@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ...kg import ConfigError, whole_file
+from ...kg import whole_file
+from ..picture_file import check_picture, picture_format, undated
 from .price import Price
 
 __all__ = ["write_price_plot"]
 
-KINDS = (".png", ".svg", ".pdf")
 COLOURS = {"none": "#000000", "caps": "#7570b3", "exposure": "#1b9e77", "mmr": "#1f77b4", "dpp": "#d95f02"}
 
 
@@ -22,10 +22,9 @@ def write_price_plot(price: Price, path: Path) -> None:
         path: of a .png, .svg or .pdf file.
 
     Raises:
-        ConfigError: if the file's ending is none of these.
+        ConfigError: if the file's ending is none of these, or its folder is not there.
     """
-    if path.suffix.lower() not in KINDS:
-        raise ConfigError(f"a picture is written as {', '.join(KINDS)}, and {path.name!r} is none of these")
+    check_picture(path)
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -39,7 +38,7 @@ def write_price_plot(price: Price, path: Path) -> None:
         mixed.legend(frameon=False)
         figure.suptitle(f"{price.users:,} users, {price.pool} candidates; numbers are the trade-off", fontsize=10)
         with whole_file(path) as target:
-            figure.savefig(target, format=path.suffix[1:].lower(), dpi=150, metadata=_no_date(path))
+            figure.savefig(target, format=picture_format(path), dpi=150, metadata=undated(path))
 
 
 def _curves(axes: Any, price: Price, across: str, label: str) -> None:
@@ -54,7 +53,3 @@ def _curves(axes: Any, price: Price, across: str, label: str) -> None:
             axes.annotate(f"{point.trade_off:g}", at, xytext=(4, 4), textcoords="offset points", fontsize=7)
     axes.set_xlabel(label)
     axes.grid(linewidth=0.4, alpha=0.5)
-
-
-def _no_date(path: Path) -> dict[str, Any]:
-    return {} if path.suffix.lower() == ".png" else {"Date": None} if path.suffix.lower() == ".svg" else {"CreationDate": None}  # fmt: skip

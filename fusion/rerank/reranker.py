@@ -36,6 +36,7 @@ class Reranker(Protocol):
     Attributes:
         pool: how many candidates it wants to see of each list.
         capped: whether it may leave a list shorter than the candidates would let it be.
+        together: whether a list depends on the others of the call.
     """
 
     @property
@@ -43,6 +44,9 @@ class Reranker(Protocol):
 
     @property
     def capped(self) -> bool: ...  # noqa: D102
+
+    @property
+    def together(self) -> bool: ...  # noqa: D102
 
     def rerank(self, candidates: Ranked, k: int) -> Ranked:
         """The k items of each list in their new order, with the scores they had.
@@ -78,6 +82,11 @@ class GreedyReranker:
     def capped(self) -> bool:
         """Whether caps may leave a list short."""
         return bool(self.caps)
+
+    @property
+    def together(self) -> bool:
+        """Whether a list depends on the others of the call."""
+        return self.config.exposure is not None and not self.config.exposure.each_list
 
     def rerank(self, candidates: Ranked, k: int) -> Ranked:
         """The k items of each list in their new order, with the scores they had; -1 and NaN where a list ends."""
@@ -138,7 +147,8 @@ def best_reranked(
     found = reranker.rerank(pool, k)
     short = _cut(found, pool)
     while reranker.capped and short.any():
-        rows, n = rows[short], n * WIDER
+        # Lists that owe exposure together are all chosen anew: alone the short ones would not know what the others gave.
+        rows, n = rows if reranker.together else rows[short], n * WIDER
         pool = best(rows, n)
         again = reranker.rerank(pool, k)
         found.items[rows], found.scores[rows] = again.items, again.scores

@@ -116,7 +116,10 @@ def _inward(history: sp.csr_array, met: Doubles, dimension: int, power: float) -
     lengths = np.maximum(np.diff(history.indptr), 1).astype(np.float64)
     damp = np.maximum(met, 1) ** -power
     scaled = sp.csr_array(sp.diags_array(lengths**-power) @ history.astype(np.float64) @ sp.diags_array(damp))
-    k = max(1, min(dimension, min(scaled.shape) - 1))
+    if min(scaled.shape) == 1:
+        # Too small for the iteration, which finds fewer directions than there are rows and columns.
+        return np.asarray(damp[:, None] * np.linalg.svd(scaled.toarray(), full_matrices=False)[2].T)
+    k = min(dimension, min(scaled.shape) - 1)
     # A fixed start makes the iteration the same every time.
     _, _, directions = svds(scaled, k=k, v0=np.ones(min(scaled.shape)), random_state=0)
     return np.asarray(damp[:, None] * directions.T)

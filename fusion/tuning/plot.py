@@ -6,29 +6,19 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...kg import ConfigError, whole_file
+from ...kg import whole_file
+from ..picture_file import check_picture, picture_format, undated
 from .search import Search
 from .space import Range
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["FORMATS", "check_format", "draw_search"]
+__all__ = ["draw_search"]
 
-FORMATS = (".svg", ".png", ".pdf")
 ACROSS = 3
 """Panels side by side."""
 _TRIED, _BEST, _BASE = "#4477aa", "#cc6677", "#777777"
-
-
-def check_format(path: Path) -> None:
-    """See that a picture can be written by the ending of the file's name.
-
-    Raises:
-        ConfigError: if it cannot.
-    """
-    if path.suffix.lower() not in FORMATS:
-        raise ConfigError(f"no picture can be written as {path.suffix!r}; take {', '.join(FORMATS)}", path=path)
 
 
 def draw_search(search: Search, path: Path) -> None:
@@ -38,9 +28,9 @@ def draw_search(search: Search, path: Path) -> None:
     key, the metric over its values. The dashed line is the configuration as it stands.
 
     Raises:
-        ConfigError: if the file's ending names no such format.
+        ConfigError: if the file's ending names no such format, or its folder is not there.
     """
-    check_format(path)
+    check_picture(path)
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
@@ -53,10 +43,7 @@ def draw_search(search: Search, path: Path) -> None:
         for number, key in enumerate(search.space):
             _slice(figure.add_subplot(grid[1 + number // ACROSS, number % ACROSS]), search, key)
         out = io.BytesIO()
-        date = (
-            {} if path.suffix.lower() == ".png" else {"Date" if path.suffix.lower() == ".svg" else "CreationDate": None}
-        )
-        figure.savefig(out, format=path.suffix.lower()[1:], dpi=110, metadata=date)
+        figure.savefig(out, format=picture_format(path), dpi=110, metadata=undated(path))
     with whole_file(path) as temporary:
         temporary.write_bytes(out.getvalue())
 

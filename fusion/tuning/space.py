@@ -103,7 +103,7 @@ def _is_grid(value: Any) -> bool:
 def _around(config: Config, key: str, grid: list[float]) -> Range | None:
     """Beyond the values listed by a factor of three, as far as the key allows; None of 0 alone, which is a choice not to."""
     low, high = min(grid), max(grid)
-    whole = not _takes(config, key, math.floor(low) + 0.5)
+    whole = not any(_takes(config, key, math.floor(low) + half) for half in (0.5, -0.5))
     wide = (max(1, round(low / 3)), round(high * 3)) if whole else (low / 3, high * 3)
     least = wide[0] if low > 0 and _takes(config, key, wide[0]) else low
     most = wide[1] if high > 0 and _takes(config, key, wide[1]) else high

@@ -64,6 +64,7 @@ def test_a_space_of_ones_own(plait: Run, written: Path, tmp_path: Path) -> None:
     [
         (("--signal", "easy"), "there is no signal 'easy'"),
         (("--plot", "p.gif"), "no picture can be written as '.gif'"),
+        (("--plot", "nowhere/p.svg"), "the picture's folder is not there"),
         (("--out", "elsewhere.yaml"), "the paths in it count from there"),
         (("--signal", "popularity"), "nothing of popularity is searched by default"),
     ],

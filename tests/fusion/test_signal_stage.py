@@ -19,6 +19,7 @@ from plait.fusion.blending.blend import Blend
 from plait.fusion.blending.pool import ItemFacts
 from plait.fusion.evaluation.saved import evaluate_saved
 from plait.fusion.fitting import Fitted, fit_blend, fit_net
+from plait.fusion.rerank.price import price_of_saved
 from plait.fusion.signal_stage import fit_signals, refitted
 from plait.fusion.signals.material import Material
 from plait.fusion.signals.popularity import Popularity
@@ -183,6 +184,11 @@ def test_a_last_fit_is_measured_on_test_alone_and_measured_again_alike(refit_mod
     assert "blend, refit" in {row.name for row in again.rows}
     measured = again.row("blend, refit", "test").metrics
     assert measured == pytest.approx(stored.row("blend, refit", "test").metrics, abs=1e-6)
+
+
+def test_the_price_of_diversity_is_not_asked_of_a_model_that_learned_from_validation(refit_model: Path) -> None:
+    with pytest.raises(ModelError, match=r"fitted on the validation users too \(refit\)"):
+        price_of_saved(refit_model)
 
 
 def test_a_last_fit_is_not_measured_as_if_it_had_not_seen_validation(config: Config, tmp_path: Path) -> None:

@@ -159,3 +159,14 @@ def test_a_broken_file_is_refused(world: World, tmp_path: Path, content: bytes) 
             checkpoint=path,
         )
     assert path.read_bytes() == content
+
+
+def test_where_nothing_can_be_written_is_told_before_the_first_epoch(world: World, tmp_path: Path) -> None:
+    news: list[Epoch] = []
+    for path, message in ((tmp_path / "no" / "c.safetensors", "folder is not there"), (tmp_path, "no checkpoint")):
+        with pytest.raises(ModelError, match=message):
+            train_net(
+                world.interactions, world.graph, None, config_of(), validate=None, seed=1, device=torch.device("cpu"),
+                checkpoint=path, on_epoch=news.append,
+            )  # fmt: skip
+    assert not news

@@ -131,6 +131,15 @@ def test_seeds_are_averaged_for_each_user(model: Make) -> None:
     assert (pair.difference, pair.better, pair.worse) == (pytest.approx(0.1), 1, 0)
 
 
+def test_seeds_of_two_configurations_may_be_called_alike(model: Make) -> None:
+    first, second = (
+        [model(f"{side}/seed-{n}", figures(["x", "y"], blend=[0.1, value]), seed=n) for n in range(2)]
+        for side, value in (("a", 0.3), ("b", 0.2))
+    )
+    found = compare_seeds(first, second)
+    assert [one.name for one in found.contenders] == ["a/seed-0, a/seed-1", "b/seed-0, b/seed-1"]
+
+
 @pytest.mark.parametrize(
     ("other", "message"),
     [

@@ -32,6 +32,15 @@ def test_wilcoxon_is_the_exact_one_for_few_users() -> None:
     assert paired(difference, np.zeros(6), rng()).p == pytest.approx(p)
 
 
+def test_users_without_a_difference_do_not_make_it_surer() -> None:
+    # Five better and none worse: of 2^5 signs, two are as far out.
+    first = np.zeros(60)
+    first[:5] = [0.1, 0.2, 0.3, 0.4, 0.5]
+    found = paired(first, np.zeros(60), rng())
+    assert found.p == pytest.approx(2 / 2**5)
+    assert (found.users, found.better) == (60, 5)
+
+
 def test_users_are_counted_and_those_not_measured_left_out() -> None:
     first = np.array([0.5, 0.1, np.nan, 0.3, 0.2, 0.9])
     second = np.array([0.4, 0.1, 0.9, np.nan, 0.6, 0.2])

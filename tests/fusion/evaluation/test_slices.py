@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import scipy.sparse as sp
 
@@ -124,13 +126,27 @@ def test_an_attribute_of_the_users(tmp_path: Path) -> None:
         ("region,name\nnorth,u0\n", {}, "no column of user ids; name it as evaluation.slices.user"),
         ("area,user_id\nnorth,u0\n", {}, "no column 'region'"),
         ("region,user_id\nnorth,9\n", {}, "knows none of the users: the log's are called such as 'u0', here '9'"),
-        ("region,user_id\nnorth,u0\nsouth,u0\n", {}, "names a user twice"),
+        ("region,user_id\nnorth,u1\nnorth,u0\nsouth,u0\n", {}, "names user 'u0' twice in 'user_id'"),
         ("region,user_id\nnorth,u0\n", {"user": "uid"}, "no column 'uid'"),
     ],
 )
 def test_a_table_of_users_that_cannot_be(tmp_path: Path, text: str, more: dict[str, str], message: str) -> None:
     with pytest.raises(DataError, match=message):
         user_groups(table(tmp_path, text, **more), IdMap(["u0", "u1"]))
+
+
+def test_rows_without_a_user_or_a_value_say_nothing_and_lists_are_refused(tmp_path: Path) -> None:
+    users = IdMap(["a", "b", "c"])
+    path = tmp_path / "users.parquet"
+
+    def groups(values: pa.Array, ids: list[str | None]) -> Groups | None:
+        pq.write_table(pa.table({"user_id": pa.array(ids, pa.string()), "age": values}), path)
+        return user_groups(SliceConfig(users=path, attribute="age"), users)
+
+    found = groups(pa.array([30.0, float("nan"), 41.0, 7.0]), ["a", "b", None, None])
+    assert members(found) == {"30": [0]}  # type: ignore[arg-type]
+    with pytest.raises(DataError, match=r"users\.parquet: the attribute column holds list<"):
+        groups(pa.array([[1], [2]]), ["a", "b"])
 
 
 def test_a_table_and_its_column_go_together() -> None:

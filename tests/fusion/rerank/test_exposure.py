@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from plait.fusion.ranking import Ranked, top_k
 from plait.fusion.rerank.config import ExposureConfig, MmrConfig, RelevanceConfig
 from plait.fusion.rerank.exposure import attention
-from plait.fusion.rerank.reranker import GreedyReranker
+from plait.fusion.rerank.reranker import GreedyReranker, best_reranked
 from plait.fusion.rerank.spaces import Dense
 
 
@@ -137,3 +137,19 @@ def test_caps_and_diversity_hold_beside_exposure() -> None:
     assert all(len(set((row % 12).tolist())) == 8 for row in found.items)
     share = given_to(found.items, group, 2)[:, -1, 1].sum() / (6 * attention(8).sum())
     assert 0.38 < share < 0.45
+
+
+def test_a_widened_pool_keeps_what_is_due_over_all_lists() -> None:
+    """Lists that caps leave short are chosen anew from a wider pool: then all are, or those would not know of each other."""
+    scores = np.array([np.arange(12, 0, -1), np.arange(12, 0, -1)], dtype=np.float32)
+    brand = np.arange(12) // 2
+    cap = (groups_of(brand, 6), 1)
+    # Items of group 1 come far down.
+    due = groups_of(np.repeat([0, 1], 6), 2), np.array([0.0, 0.5])
+    config = RelevanceConfig(pool=2, cap={"brand": 1}, exposure=ExposureConfig(relation="r"))
+    reranker = GreedyReranker(config, None, (cap,), due)
+    found = best_reranked(reranker, lambda rows, n: top_k(scores[rows], n), 2, 2)
+    wide = GreedyReranker(config, None, (cap,), due).rerank(top_k(scores, 12), 2)
+    assert found.items.tolist() == wide.items.tolist()
+    given = given_to(found.items, np.repeat([0, 1], 6), 2)[:, -1, 1].sum()
+    assert given > 0.5 * 2 * attention(2).sum() - 1

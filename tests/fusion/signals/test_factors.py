@@ -83,3 +83,12 @@ def test_the_same_every_time_and_after_a_round_trip() -> None:
 def test_choices() -> None:
     choices = FactorsConfig(dimension=(8, 4), support=(1, 5)).choices()
     assert choices == [{"dimension": d, "support": s} for d in (4, 8) for s in (1, 5)]
+
+
+@pytest.mark.parametrize("shape", [(1, 5), (5, 1), (1, 1)])
+def test_one_user_or_one_item(shape: tuple[int, int]) -> None:
+    history = sp.csr_array(np.ones(shape, dtype=np.float32))
+    signal = Factors.fit(history, np.zeros((shape[1], 0), dtype=np.float32), dimension=4, support=1.0)
+    scores = signal.score(Audience(np.arange(shape[0]), history))
+    assert scores.shape == shape
+    assert (scores > 0).all()

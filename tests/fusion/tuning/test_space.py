@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from plait.fusion import Config
+from plait.fusion.signals.item_knn import ItemKnnConfig
 from plait.fusion.tuning import Range, default_space, read_space, with_values
 from plait.kg import ConfigError
 
@@ -66,6 +67,11 @@ def test_by_default_lists_are_widened_threefold(config: Config) -> None:
     without = default_space(with_values(config, {"ease.entity_weight": 0}), "ease")
     assert "ease.entity_weight" not in without
     assert "ease.l2" in without
+
+
+def test_a_grid_of_one_value_at_the_end_of_its_key_is_no_grid_of_whole_numbers(config: Config) -> None:
+    found = default_space(config.model_copy(update={"item_knn": ItemKnnConfig(alpha=(1.0,))}), "item_knn")
+    assert found["item_knn.alpha"] == Range(low=1 / 3, high=1.0, log=True)
 
 
 def test_every_end_of_the_default_space_fits_its_key(config: Config) -> None:

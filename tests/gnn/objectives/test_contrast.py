@@ -7,6 +7,7 @@ from math import exp, log, sqrt
 import pytest
 import torch
 
+from plait.gnn.losses import _first_distinct
 from plait.gnn.objectives import info_nce, noisy
 
 
@@ -27,3 +28,12 @@ def test_noise_keeps_signs_and_rows_of_zeros_and_has_the_length_asked_for() -> N
     full = noisy(torch.ones(4, 7), 0.1, torch.Generator().manual_seed(0)) - 1
     assert full.norm(dim=1).tolist() == pytest.approx([0.1 * sqrt(7)] * 4, rel=1e-5)
     assert not torch.equal(full[0], full[1])
+
+
+def test_whoever_comes_first_in_a_batch_is_compared_whatever_the_number() -> None:
+    nodes = torch.tensor([9, 2, 9, 7, 2, 1, 8])
+    assert _first_distinct(nodes, 3).tolist() == [9, 2, 7]
+    assert _first_distinct(nodes, 99).tolist() == [9, 2, 7, 1, 8]
+    rng = torch.Generator().manual_seed(0)
+    drawn = torch.cat([_first_distinct(torch.randint(1000, (256,), generator=rng), 64) for _ in range(50)])
+    assert drawn.float().mean() == pytest.approx(500, abs=30)
