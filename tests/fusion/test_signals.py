@@ -63,7 +63,7 @@ def _text() -> TextSignal:
 SMALL: dict[str, dict[str, Any]] = {
     "ease": {"l2": [3]},
     "sparse_ease": {"l2": [3]},
-    "ials": {"factors": [4]},
+    "ials": {"dimension": [4]},
     "factors": {"dimension": [4]},
     "sequence": {"dimension": 8, "batch_size": 8, "negatives": 3},
 }
@@ -73,10 +73,9 @@ SMALL: dict[str, dict[str, Any]] = {
 def _fitted(name: str) -> Signal:
     """By the recipe of the registry."""
     recipe = next(a for a in get_args(Config.model_fields[name].annotation) if a is not type(None))
-    options = {key: value for key, value in SMALL.get(name, {}).items() if key in recipe.model_fields}
     texts = _texts(np.random.default_rng(6), N_ITEMS, 2)
     material = Material(interactions(), _graph(), texts, seed=1)
-    made = recipe.model_validate(options)
+    made = recipe.model_validate(SMALL.get(name, {}))
     setting = {"epochs": 2} if hasattr(made, "train") else made.choices()[0]
     signal: Signal = made.fit(material, setting)
     return signal

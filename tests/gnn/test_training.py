@@ -235,6 +235,39 @@ def with_options(**options: object) -> GnnConfig:
 @pytest.mark.parametrize(
     "options",
     [
+        {"clip": 1e-3},
+        {"warm_up": 2},
+        {"decay": "linear"},
+        {"decay": "cosine"},
+        {"average": 0.9},
+        {"edge_dropout": 0.3},
+        {"dropout": 0.6},
+        {"weight_decay": 0.1},
+        {"hard_negatives": 2},
+        {"popularity_share": 0.9},
+        {"negatives_from": "batch"},
+        {"links": {}},
+        {"links": {"model": "transe"}},
+        {"contrast": {"view": "edges"}},
+        {"contrast": {"view": "noise"}},
+        {"denoise": {}},
+        {"precision": "bfloat16"},
+        SAMPLED | {"neighbours": "degree", "negatives": 3},
+    ],
+    ids=str,
+)
+def test_every_option_reaches_the_training(any_world: World, options: dict[str, object]) -> None:
+    """It makes another net than the same training without it, and what is meant to do nothing does nothing."""
+    usual = {"negatives": 3, **({"regime": "sampled", "fan_out": [3, 2]} if "regime" in options else {})}
+    plain, other = (trained(any_world, with_options(**chosen)).embeddings for chosen in (usual, usual | options))
+    assert np.abs(other.items - plain.items).max() > 1e-5
+    if "clip" in options:
+        assert same(trained(any_world, with_options(**usual, clip=1e6)).embeddings, plain)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
         {"negatives": 9, "popularity_share": 0.5},
         {"negatives": 9, "negatives_from": "batch"},
         {"objective": "bpr", "negatives": 3},

@@ -46,22 +46,35 @@ def rows(seed: int) -> dict[str, list[tuple[int, int]]]:
     return parts
 
 
-def write(folder: Path, seed: int) -> Path:
+EVERYTHING = (
+    CONFIG.replace("blend: {step: 0.25}", "blend: {step: 0.25, methods: [gate]}")
+    + """\
+sparse_ease: {}
+recent_popularity: {}
+bilinear: {dimension: [2]}
+factors: {dimension: [3]}
+sequence: {epochs: 2, dimension: 4, heads: 1, layers: 1}
+"""
+)
+"""Signals that are off by default, and a gate, which 40 users alone would not call for."""
+
+
+def write(folder: Path, seed: int, config: str = CONFIG) -> Path:
     folder.mkdir()
     for name, pairs in rows(seed).items():
         lines = [f"u{user},i{item}" for user, item in pairs]
         (folder / f"{name}.csv").write_text("\n".join(["user,item", *lines]) + "\n", encoding="utf-8")
     triples = [f"i{item}\tkind\tk{item % 3}" for item in range(N_ITEMS)]
     (folder / "graph.tsv").write_text("\n".join(["head\trelation\ttail", *triples]) + "\n", encoding="utf-8")
-    (folder / "config.yaml").write_text(CONFIG, encoding="utf-8")
+    (folder / "config.yaml").write_text(config, encoding="utf-8")
     return folder / "config.yaml"
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Trained, Trained]:
+@pytest.fixture(scope="module", params=[CONFIG, EVERYTHING], ids=["weights", "gate and all signals"])
+def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Trained, Trained]:
     """Two trainings that differ in the test file alone."""
     folder = tmp_path_factory.mktemp("leakage")
-    first, second = (plait.train(plait.read_config(write(folder / str(seed), seed))) for seed in (5, 6))
+    first, second = (plait.train(plait.read_config(write(folder / str(seed), seed, request.param))) for seed in (5, 6))
     return first, second
 
 
@@ -69,14 +82,24 @@ def test_other_test_rows_change_nothing_that_is_trained_or_chosen(trained: tuple
     first, second = (one.recommender.blend for one in trained)
     assert first.weights == second.weights
     assert first.recency == second.recency
+    judges = [None if one.judge is None else one.judge.as_record()["terms"] for one in (first, second)]
+    assert (judges[0] is None) == (judges[1] is None) == ("sequence" not in first.signals)
+    for one, other in zip(*(terms or [] for terms in judges), strict=True):
+        assert one[:-1] == other[:-1]
+        assert one[-1] == pytest.approx(other[-1], abs=1e-6)
     assert set(first.signals) == set(second.signals) >= {"popularity", "ease", "gnn"}
+    if "sequence" in first.signals:
+        assert {"sparse_ease", "bilinear", "factors", "transitions", "ials", "rp3beta", "item_knn"} <= set(
+            first.signals
+        )
     for name, signal in first.signals.items():
         other = second.signals[name].arrays()
         for key, array in signal.arrays().items():
-            np.testing.assert_array_equal(array, other[key], err_msg=f"{name}.{key}")
+            # But for rounding: where an array lies in memory, the last bit of a product depends on.
+            np.testing.assert_allclose(array, other[key], rtol=1e-5, atol=1e-6, err_msg=f"{name}.{key}")
     for name in first.weights:
         one, two = (run.evaluation.row(name, "valid") for run in trained)
-        assert one.metrics == two.metrics
+        assert one.metrics == pytest.approx(two.metrics, abs=1e-9)
     # What was changed is not idle: the test figures are others.
     one, two = (run.evaluation.row("blend", "test").metrics for run in trained)
     assert one != two
