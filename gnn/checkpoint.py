@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ class Course:
         number: epochs begun.
         best: embeddings of the best look so far.
         best_weights: the relation weights of that look.
+        best_state: of a net that answers for graphs that have grown, what it had learned then.
         best_metric: its validation metric.
         best_epoch: its epoch, 0 if there was no look.
         stale: looks since.
@@ -42,17 +44,24 @@ class Course:
     number: int = 0
     best: Embeddings | None = None
     best_weights: npt.NDArray[np.float32] | None = None
+    best_state: dict[str, Tensor] | None = None
     best_metric: float = -math.inf
     best_epoch: int = 0
     stale: int = 0
     metric: float | None = None
 
-    def look(self, embeddings: Embeddings, weights: npt.NDArray[np.float32], metric: float) -> None:
-        """Take in a look at the validation metric."""
+    def look(
+        self,
+        embeddings: Embeddings,
+        weights: npt.NDArray[np.float32],
+        metric: float,
+        state: Callable[[], dict[str, Tensor] | None],
+    ) -> None:
+        """Take in a look at the validation metric; `state` is asked where it is the best."""
         self.metric = metric
         self.stale += 1
         if metric > self.best_metric:
-            self.best, self.best_weights = embeddings, weights
+            self.best, self.best_weights, self.best_state = embeddings, weights, state()
             self.best_metric, self.best_epoch, self.stale = metric, self.number, 0
 
 
@@ -62,6 +71,7 @@ def write_checkpoint(path: Path, run: Run, course: Course) -> None:
     if course.best is not None and course.best_weights is not None:
         tensors |= {f"best.{name}": torch.from_numpy(getattr(course.best, name)) for name in PARTS}
         tensors["best.relation_weights"] = torch.from_numpy(course.best_weights)
+        tensors |= {f"best.state.{name}": tensor for name, tensor in (course.best_state or {}).items()}
     head = {
         "number": course.number,
         "best_metric": None if math.isinf(course.best_metric) else course.best_metric,
@@ -98,6 +108,8 @@ def read_checkpoint(path: Path, run: Run) -> Course:
         course.best = Embeddings(**arrays, temperature=run.config.temperature, blocks=1)
         course.best_weights = tensors["best.relation_weights"].numpy()
         course.best_metric = head["best_metric"]
+        kept = {name.removeprefix("best.state."): t for name, t in tensors.items() if name.startswith("best.state.")}
+        course.best_state = kept or None
     return course
 
 

@@ -18,14 +18,15 @@ from .config import GnnConfig
 from .embeddings import Embeddings
 from .features import NodeFeatures
 from .losses import Losses, Pass
-from .nets import NodeText, make_net
+from .nets import NodeText, SageNet, make_net
 from .objectives import Gates, LinkPrediction
 from .propagation import Propagation
+from .readout import array_of, embeddings_of, users_of
 from .sampling import NeighbourSampler
 from .schedule import MovingAverage, step_size_factor
 from .unified import UnifiedGraph
 
-__all__ = ["Run", "extrapolated"]
+__all__ = ["Run"]
 
 
 class Run:
@@ -52,7 +53,7 @@ class Run:
         told = None if text is None else NodeText(torch.from_numpy(text.vectors), torch.from_numpy(text.present))
         self.net = make_net(unified, config, told, self.generator).to(device)
         pairs = interactions.matrix().tocoo()
-        self.counts = np.bincount(pairs.col, minlength=self.n_items)
+        self.counts = users_of(interactions)
         self.user = torch.from_numpy(pairs.row.astype(np.int64)).to(device)
         # Items are told from those that somebody met; positives are numbered among them.
         met = np.flatnonzero(unified.met[self.n_users : self.n_users + self.n_items])
@@ -161,16 +162,21 @@ class Run:
         """
         with self._averaged():
             graph = self.graph if self.gates is None else self.graph.scaled(self.gates())
-            read = self.net.readout(graph, self.net(graph, self.net.inputs()))
-            bias = extrapolated(_array(self.net.bias), self.counts)
-        parts = {name: _array(part) for name, part in read._asdict().items()}
-        return Embeddings(**parts, bias=bias, temperature=self.config.temperature, blocks=1)
+            return embeddings_of(self.net, graph, self.counts, self.config)
+
+    @torch.no_grad()
+    def inductive(self) -> dict[str, Tensor] | None:
+        """What a net learned that answers for graphs that have grown, and None of others."""
+        if not isinstance(self.net, SageNet):
+            return None
+        with self._averaged():
+            return self.net.state()
 
     @torch.no_grad()
     def relation_weights(self) -> npt.NDArray[np.float32]:
         """The learned relation weights."""
         with self._averaged():
-            return _array(self.net.relation_weight)
+            return array_of(self.net.relation_weight)
 
     def _averaged(self) -> Any:
         return nullcontext() if self.average is None else self.average.in_place()
@@ -222,28 +228,3 @@ class _Place:
 
     def __call__(self, nodes: Tensor) -> Tensor:
         return torch.searchsorted(self.seeds, nodes)
-
-
-def extrapolated(bias: npt.NDArray[np.float32], counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-    """Biases with those of items that nobody met put where the others' point to.
-
-    A bias grows with log(1 + users of the item); a line through those that were learned, read off at no users, says
-    what an unmet item may claim. At 0 instead it would claim as much as an item of average popularity.
-
-    Args:
-        bias: learned biases, shape (items,).
-        counts: users of each item in training, shape (items,).
-    """
-    met = counts > 0
-    if met.all():
-        return bias
-    known, x = bias[met].astype(np.float64), np.log1p(counts[met])
-    spread = x - x.mean()
-    # Where all counts are alike their spread is 0 but for rounding.
-    slope = float(spread @ known / (spread @ spread)) if np.ptp(counts[met]) else 0.0
-    return np.where(met, bias, np.float32(known.mean() - slope * x.mean()))
-
-
-def _array(tensor: Tensor) -> npt.NDArray[np.float32]:
-    """A copy on the CPU."""
-    return np.array(tensor.detach().cpu().numpy(), dtype=np.float32)

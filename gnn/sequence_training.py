@@ -16,12 +16,13 @@ from torch import Tensor, nn
 
 from .features import NodeFeatures
 from .objectives import rows, softmax_loss
+from .readout import array_of, extrapolated
 from .sequence import SequenceModel
 from .sequence_config import SequenceNetConfig
 from .sequence_histories import Histories
 from .sequence_items import ItemTable
 from .sequence_net import Block, SequenceNet
-from .training import Epoch, extrapolated
+from .training import Epoch
 
 __all__ = ["SequenceResult", "train_sequences"]
 
@@ -175,21 +176,16 @@ class _Run:
         linear = ("query_key_value", "mixed", "feed_in", "feed_out")
         names = (*linear, *(f"{name}_bias" for name in linear), "by_distance")
         return SequenceModel(
-            items=_array(self.table()),
-            bias=extrapolated(_array(self.bias), self.counts),
-            scale=_array(self.net.scale[None]),
+            items=array_of(self.table()),
+            bias=extrapolated(array_of(self.bias), self.counts),
+            scale=array_of(self.net.scale[None]),
             temperature=np.array([self.config.temperature], dtype=np.float32),
-            norms=_array(torch.stack(norms)),
-            last_norm=_array(_norm(self.net.norm)),
-            **{name: _array(torch.stack([getattr(block, name) for block in blocks])) for name in names},
+            norms=array_of(torch.stack(norms)),
+            last_norm=array_of(_norm(self.net.norm)),
+            **{name: array_of(torch.stack([getattr(block, name) for block in blocks])) for name in names},
         )
 
 
 def _norm(norm: nn.LayerNorm) -> Tensor:
     """Scale and offset, shape (2, d)."""
     return torch.stack([norm.weight, norm.bias])
-
-
-def _array(tensor: Tensor) -> npt.NDArray[np.float32]:
-    """A copy on the CPU."""
-    return np.array(tensor.detach().cpu().numpy(), dtype=np.float32)

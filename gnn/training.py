@@ -17,9 +17,10 @@ from .checkpoint import Course, read_checkpoint, write_checkpoint
 from .config import GnnConfig
 from .embeddings import Embeddings
 from .features import NodeFeatures
-from .run import Run, extrapolated
+from .inductive import InductiveNet
+from .run import Run
 
-__all__ = ["Epoch", "TrainingResult", "choose_device", "extrapolated", "train_net"]
+__all__ = ["Epoch", "TrainingResult", "choose_device", "train_net"]
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ class TrainingResult:
         best_metric: its validation metric, NaN if none was ever looked at.
         relation_weights: learned weight per relation, then per relation against its direction, shape (2 * relations,).
         interrupted: whether Ctrl-C ended the training.
+        inductive: the net of those embeddings, to answer for items that come later; None but for `sage`.
     """
 
     embeddings: Embeddings
@@ -53,6 +55,7 @@ class TrainingResult:
     best_metric: float
     relation_weights: npt.NDArray[np.float32]
     interrupted: bool
+    inductive: InductiveNet | None = None
 
 
 def choose_device(name: str) -> torch.device:
@@ -123,9 +126,10 @@ def train_net(
         log.info("interrupted in epoch %d; the best so far, of epoch %d, is kept", course.number, course.best_epoch)
     weights = course.best_weights
     if course.best is None or weights is None:
-        course.best, weights = run.embeddings(), run.relation_weights()
+        course.best, weights, course.best_state = run.embeddings(), run.relation_weights(), run.inductive()
     metric = course.best_metric if course.best_epoch else math.nan
-    return TrainingResult(course.best, course.number, course.best_epoch, metric, weights, interrupted)
+    net = None if course.best_state is None else InductiveNet(course.best_state, config)
+    return TrainingResult(course.best, course.number, course.best_epoch, metric, weights, interrupted, net)
 
 
 def _one_epoch(
@@ -142,7 +146,7 @@ def _one_epoch(
     look = course.number % run.config.evaluate_every == 0 or course.number == last
     if look and validate is not None:
         now = run.embeddings()
-        course.look(now, run.relation_weights(), validate(now))
+        course.look(now, run.relation_weights(), validate(now), run.inductive)
     if look and checkpoint is not None:
         write_checkpoint(checkpoint, run, course)
     if on_epoch is not None:

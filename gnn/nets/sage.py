@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -72,32 +72,48 @@ class SageNet(GraphNet):
         if text is not None and self.projection is not None:
             self.register_buffer("text", centred(text, self.get_buffer("mean")))
 
-    def on(self, graph: UnifiedGraph, text: NodeText | None) -> SageNet:
-        """This net for a graph that has grown: nothing is trained, and every node gets an answer.
+    @classmethod
+    def learned(
+        cls, graph: UnifiedGraph, config: GnnConfig, text: NodeText | None, state: Mapping[str, Tensor]
+    ) -> SageNet:
+        """A trained net for a graph that has grown: nothing is trained, and every node gets an answer.
 
         Args:
             graph: its first items are those of the training, in their order; users and entities may be any. The
                 relations are those of the training.
+            config: of the training.
             text: the texts of its items and entities, by the same encoder; given if the training had texts.
+            state: what was learned, as `state` gives it.
 
         Returns:
-            A net of its own; the biases of items that are new are 0.
+            The net, on the CPU; the biases of items that are new are 0.
 
         Raises:
             ValueError: if items or relations are missing, or the texts.
         """
-        if graph.n_items < len(self.bias) or 2 * graph.n_relations != len(self.relation_weight):
+        known, relations = len(state["bias"]), len(state["relation_weight"]) // 2
+        if graph.n_items < known or graph.n_relations != relations:
             raise ValueError(
-                f"the net knows {len(self.bias)} items and {len(self.relation_weight) // 2} relations, the graph has "
-                f"{graph.n_items} and {graph.n_relations}: keep the relations, and add new items after the known ones"
+                f"the net knows {known} items and {relations} relations, the graph has {graph.n_items} and "
+                f"{graph.n_relations}: keep the relations, and add new items after the known ones"
             )
-        if (text is None) != (self.projection is None):
+        if (text is None) != ("projection" not in state):
             raise ValueError("the net was trained with texts or without, and wants the grown graph alike")
-        grown = copy.deepcopy(self)
-        grown.n_users = graph.n_users
-        grown.bias = nn.Parameter(functional.pad(self.bias.data, (0, graph.n_items - len(self.bias))))
-        grown._describe(graph, text)
-        return grown.to(self.bias.device)
+        net = cls(graph, config, text, torch.Generator().manual_seed(0))
+        padded = functional.pad(state["bias"], (0, graph.n_items - known))
+        for name, _ in list(net.named_parameters()):
+            net.register_parameter(name, nn.Parameter(padded if name == "bias" else state[name].clone()))
+        if text is not None:
+            net.register_buffer("mean", state["mean"].clone())
+            net._describe(graph, text)
+        return net
+
+    def state(self) -> dict[str, Tensor]:
+        """All that was learned, copied to the CPU: no tensor of it belongs to a node, but for the items' biases."""
+        found: dict[str, Tensor] = dict(self.named_parameters())
+        if self.projection is not None:
+            found["mean"] = self.get_buffer("mean")
+        return {name: tensor.detach().cpu().clone() for name, tensor in found.items()}
 
     def inputs(self, nodes: Tensor | None = None) -> Tensor:
         """What texts and edge counts say of the nodes, 0 for users, shape (n, d); see `GraphNet.inputs`."""

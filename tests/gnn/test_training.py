@@ -12,7 +12,8 @@ import torch
 
 from plait.gnn import Embeddings, GnnConfig, UnifiedGraph
 from plait.gnn.embeddings import unit
-from plait.gnn.training import Epoch, TrainingResult, choose_device, extrapolated, train_net
+from plait.gnn.readout import extrapolated
+from plait.gnn.training import Epoch, TrainingResult, choose_device, train_net
 from plait.loaders import assembled
 from plait.text.features import TextFeatures
 

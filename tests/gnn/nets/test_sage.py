@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from plait.gnn import UnifiedGraph
+from plait.gnn import GnnConfig, UnifiedGraph
 from plait.gnn.nets import GraphNet, NodeText, SageNet
 from plait.gnn.propagation import Propagation
 
@@ -38,8 +38,14 @@ def text_of(world: World, new: list[float]) -> tuple[NodeText, NodeText]:
     return NodeText(before, present), NodeText(after, torch.cat([present[:n], torch.tensor([True]), present[n:]]))
 
 
+def on(net: SageNet, world: World, text: NodeText | None) -> SageNet:
+    """What a net learned, for another graph."""
+    config = GnnConfig(net="sage", dimension=net.counting.shape[1], layers=net.layers)
+    return SageNet.learned(UnifiedGraph.build(world.interactions, world.graph), config, text, net.state())
+
+
 def embedding_of_new(net: SageNet, world: World, text: NodeText, whole: Whole) -> torch.Tensor:
-    later = net.on(UnifiedGraph.build(world.interactions, world.graph), text)
+    later = on(net, world, text)
     found: torch.Tensor = later(whole(world), later.inputs()).final[world.n_users + world.n_items - 1]
     return found.detach()
 
@@ -81,7 +87,7 @@ def test_it_is_told_as_if_it_had_been_there_from_the_start(any_world: World, mak
     net = make("sage", alone, before)
     assert isinstance(net, SageNet)
     more = grown(alone, [])
-    found = net.on(UnifiedGraph.build(more.interactions, more.graph), after)
+    found = on(net, more, after)
     now = found(whole(more), found.inputs()).final.detach()
     was = net(whole(alone), net.inputs()).final.detach()
     new = alone.n_users + alone.n_items
@@ -117,8 +123,7 @@ def test_what_does_not_fit_is_refused(any_world: World, make: MakeNet) -> None:
     more = grown(any_world, [])
     later = make("sage", more, after)
     assert isinstance(later, SageNet)
-    graph, grown_graph = (UnifiedGraph.build(w.interactions, w.graph) for w in (any_world, more))
     with pytest.raises(ValueError, match="knows 7 items and 4 relations, the graph has 6 and 4"):
-        later.on(graph, before)
+        on(later, any_world, before)
     with pytest.raises(ValueError, match="with texts or without"):
-        net.on(grown_graph, None)
+        on(net, more, None)
