@@ -101,7 +101,10 @@ def read_checkpoint(path: Path, run: Run) -> Course:
         raise ModelError(
             "this checkpoint is of a training with other data, settings or seed; delete it or name another", path=path
         )
-    run.restore(tensors)
+    try:
+        run.restore(tensors)
+    except KeyError as error:
+        raise ModelError(f"this checkpoint lacks {error}; delete it or name another", path=path) from error
     course = Course(number=head["number"], best_epoch=head["best_epoch"], stale=head["stale"])
     if "best.items" in tensors:
         arrays = {name: tensors[f"best.{name}"].numpy() for name in PARTS}

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from plait.gnn import Embeddings, GnnConfig
 from plait.gnn.training import Epoch, TrainingResult, train_net
@@ -141,6 +143,17 @@ def test_a_checkpoint_of_another_training_is_refused(world: World, make_world: t
     ):
         with pytest.raises(ModelError, match="training.safetensors: this checkpoint is of a training with other"):
             trained(another, config, path, seed=seed)
+
+
+def test_a_checkpoint_that_lacks_a_tensor_is_refused(world: World, tmp_path: Path) -> None:
+    path = tmp_path / "training.safetensors"
+    trained(world, config_of(), path, stop_in=3)
+    with safe_open(path, framework="pt") as file:
+        head, kept = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    del kept["steps"]
+    save_file(kept, path, metadata=head)
+    with pytest.raises(ModelError, match=r"training\.safetensors: this checkpoint lacks 'steps'"):
+        trained(world, config_of(), path)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"\x08\x00\x00\x00\x00\x00\x00\x00{}      "])
