@@ -1,4 +1,4 @@
-"""The graph nets: time and memory of a step of training beside PyG's LightGCN; accuracy on data of one's own.
+"""The graph nets: time and memory of a step of training beside PyG's layers of the same name; accuracy on data of one's own.
 
 Run: python bench/nets.py
      python bench/nets.py --data my.yaml --epochs 24 [--nets light rgcn] [--seeds 0 1]
@@ -10,14 +10,16 @@ import argparse
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import torch
 from rich.console import Console
 from rich.table import Table
-from torch import Tensor
-from torch_geometric.nn import LightGCN
+from torch import Tensor, nn
+from torch.nn import functional
+from torch_geometric.nn import HGTConv, LightGCN, RGCNConv, SAGEConv
 
 from plait.gnn import Embeddings, GnnConfig, UnifiedGraph
 from plait.gnn.nets import NETS, make_net
@@ -49,7 +51,7 @@ def graph_at_random() -> UnifiedGraph:
 
 
 def steps_of(graph: UnifiedGraph, dimension: int) -> dict[str, Callable[[], Tensor]]:
-    """Input layer and propagation by each net, and by PyG's LightGCN over all edges and over the interactions."""
+    """Input layer and propagation by each net, and by PyG's LightGCN (over all edges, over interactions) and layers."""
     on = Propagation.on(graph, torch.device("cpu"))
     edges = torch.stack([on.sender, on.receiver])
     likes = edges[:, on.relation % graph.n_relations == 0]
@@ -63,6 +65,47 @@ def steps_of(graph: UnifiedGraph, dimension: int) -> dict[str, Callable[[], Tens
     return {name: of(name) for name in NETS} | {
         "PyG LightGCN, all edges": lambda: theirs.get_embedding(edges),
         "PyG LightGCN, interactions": lambda: theirs.get_embedding(likes),
+        **layers_of(on, graph, dimension),
+    }
+
+
+def layers_of(on: Propagation, graph: UnifiedGraph, dimension: int) -> dict[str, Callable[[], Tensor]]:
+    """Two of PyG's layers over an embedding of each node, with as many bases and heads as plait's nets have."""
+    usual, relations = GnnConfig(), 2 * graph.n_relations
+    own = nn.Embedding(graph.n_nodes, dimension)
+    edges = torch.stack([on.sender, on.receiver])
+    bases = min(usual.bases, relations)
+    rgcn = [RGCNConv(dimension, dimension, relations, num_bases=bases, aggr="mean") for _ in range(2)]
+    sage = [SAGEConv(dimension, dimension) for _ in range(2)]
+    kinds = [str(kind) for kind in range(3)]
+    first = [int((on.kind < kind).sum()) for kind in range(4)]
+    by_kind: dict[tuple[str, str, str], Tensor] = {}
+    whole = (on.relation * 3 + on.kind[on.sender]) * 3 + on.kind[on.receiver]
+    for code in torch.unique(whole).tolist():
+        there = whole == code
+        ends = code // 3 % 3, code % 3
+        name = (kinds[ends[0]], f"r{code // 9}", kinds[ends[1]])
+        by_kind[name] = torch.stack([on.sender[there] - first[ends[0]], on.receiver[there] - first[ends[1]]])
+    hgt = [HGTConv(dimension, dimension, (kinds, list(by_kind)), heads=usual.heads) for _ in range(2)]
+
+    def homogeneous(layers: list[Any], *more: Tensor) -> Tensor:
+        x: Tensor = own.weight
+        for layer in layers:
+            x = functional.gelu(layer(x, edges, *more))
+        return x
+
+    @torch.no_grad()
+    def heterogeneous() -> Tensor:
+        # Forward alone: with a hundred kinds of edges and without pyg-lib its backward pass takes minutes.
+        x = {kind: own.weight[first[n] : first[n + 1]] for n, kind in enumerate(kinds)}
+        for layer in hgt:
+            x = layer(x, by_kind)
+        return torch.cat([x[kind] for kind in kinds]).requires_grad_()
+
+    return {
+        "PyG RGCNConv": lambda: homogeneous(rgcn, on.relation),
+        "PyG HGTConv, forward alone": heterogeneous,
+        "PyG SAGEConv": lambda: homogeneous(sage),
     }
 
 
