@@ -202,6 +202,22 @@ def test_a_last_fit_is_not_measured_as_if_it_had_not_seen_validation(config: Con
     assert not any("train history" in name for name in again)
 
 
+def test_a_ranker_comes_back_from_the_folder_as_it_was(config: Config, tmp_path: Path) -> None:
+    pytest.importorskip("lightgbm", reason="no LightGBM: pip install 'plait[ranker]'")
+    blend = config.blend.model_copy(update={"methods": ("ranker",), "trees": (7,)})
+    trained = plait.train(config.model_copy(update={"blend": blend, "refit": False}))
+    trained.save(tmp_path / "model")
+    loaded = load(tmp_path / "model")
+    assert loaded.blend.judge is not None
+    assert loaded.blend.judge.kind == "ranker"
+    users = [trained.recommender.users.id(n) for n in range(0, 40, 3)]
+    one, other = (r.recommend(users, 5) for r in (trained.recommender, loaded))
+    assert [(f.user_id, f.item_id) for f in one] == [(f.user_id, f.item_id) for f in other]
+    assert [f.score for f in one] == pytest.approx([f.score for f in other], abs=1e-5)
+    measured = evaluate_saved(tmp_path / "model").row("blend", "test").metrics
+    assert measured == pytest.approx(trained.evaluation.row("blend", "test").metrics, abs=1e-6)
+
+
 DAMAGES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "another kind": lambda judge: {**judge, "kind": "os.system"},
     "no kind": lambda judge: {k: v for k, v in judge.items() if k != "kind"},
