@@ -23,7 +23,7 @@ from ..loaders import Catalogue, Split, before_mapping, read_catalogue, read_gra
 from .blending.blend import Blend
 from .blending.pool import ItemFacts
 from .config import Config
-from .evaluation import Evaluation, Facts, HeldOut, Scorer, evaluate
+from .evaluation import Evaluation, Facts, HeldOut, Scorer, digest_of_test, evaluate
 from .fitting import device_of, fit_blend, fit_recency
 from .item_prices import item_prices
 from .neo4j_paths import places_of
@@ -144,6 +144,7 @@ def train(config: Config, *, progress: Progress | None = None, checkpoints: str 
     details |= {name: dict(fitted.details) for name, fitted in fits.items() if fitted.details}
     details["text"] = None if text is None else dict(text.details)
     details["recency"] = {name: asdict(choice) for name, choice in recency.items()}
+    details["held_out"] = digest_of_test(split)
     details |= {"stages": stages.as_records(), "data": data, "schema": _schema_record(catalogue)}
     details["mapping"] = [] if catalogue.mapped is None else [str(step) for step in catalogue.mapped.steps]
     record = Record(config.model_dump(mode="json", by_alias=True), evaluation, details)

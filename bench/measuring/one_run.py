@@ -26,7 +26,7 @@ from plait.kg import PlaitError, available_cores, whole_directory
 from plait.terminal import TerminalProgress
 
 PACKAGES = ("plait", "numpy", "scipy", "torch", "torch-geometric", "lightgbm", "transformers", "implicit")
-NO_CHOICE = ("threads", "refit", "blend", "text", "recency", "stages", "data", "schema", "mapping")
+NO_CHOICE = ("threads", "refit", "blend", "text", "recency", "stages", "data", "schema", "mapping", "held_out")
 """Details of a training that are told elsewhere in a run's record, or not at all."""
 
 

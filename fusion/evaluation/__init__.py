@@ -4,7 +4,7 @@ from .config import EvaluationConfig, SliceConfig
 from .evaluate import BATCH, Scorer, evaluate, rank
 from .facts import Facts
 from .groups import Groups
-from .held_out import VALIDATION_USERS, HeldOut
+from .held_out import VALIDATION_USERS, HeldOut, digest_of_test
 from .per_user import PerUser, read_per_user, write_per_user
 from .result import Evaluation, Row
 from .slices import Slice, largest_gap
@@ -22,6 +22,7 @@ __all__ = [
     "Scorer",
     "Slice",
     "SliceConfig",
+    "digest_of_test",
     "evaluate",
     "largest_gap",
     "rank",

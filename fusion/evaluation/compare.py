@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -144,28 +143,33 @@ def _read(folders: Sequence[Path]) -> list[_Kept]:
 
 def _check_alike(kept: Sequence[_Kept]) -> None:
     """See that all were measured on the same held-out interactions."""
-    first, *others = (_held_out_by(one.record) for one in kept)
-    for one, other in zip(kept[1:], others, strict=True):
-        for what, mine in first.items():
-            if mine != other[what]:
-                raise ConfigError(
-                    f"has {what} other than {kept[0].folder}, so its users have other items to hit; compare models that "
-                    "were trained and split alike",
-                    path=one.folder,
-                )
+    digests = [one.record.details.get("held_out") for one in kept]
+    for one, digest in zip(kept, digests, strict=True):
+        if digest is None:
+            raise ModelError(
+                "does not say what it was measured on, as models of older versions; train it anew", path=one.folder
+            )
+        if digest != digests[0]:
+            raise ConfigError(
+                f"has other test interactions than {kept[0].folder} ({_why(kept[0].record, one.record)}), so its users have "
+                "other items to hit; compare models of the same log that were split alike",
+                path=one.folder,
+            )
 
 
-def _held_out_by(record: Record) -> dict[str, Any]:
-    """What decides which interactions are held out, in words; models may differ in all else: graph, texts, signals."""
-    data, split = record.config["data"], record.config["split"]
-    paths = json.dumps([data["interactions"], split])
-    log = [digest for name, digest in record.details["data"].items() if json.dumps(name)[1:-1] in paths]
-    settings = [
-        data.get("filters"),
-        *({k: v for k, v in part.items() if "path" not in k} for part in (data["interactions"], split)),
-    ]
-    seed = record.config["seed"] if split["strategy"] == "random" else None
-    return {"interactions": sorted(log), "a split or filters": settings, "a seed, and a random split by it,": seed}
+def _why(first: Record, other: Record) -> str:
+    """What may have made the test parts differ."""
+    mine, theirs = first.config, other.config
+    named = {
+        "data.interactions": (mine["data"]["interactions"], theirs["data"]["interactions"]),
+        "data.filters": (mine["data"].get("filters"), theirs["data"].get("filters")),
+        "split": (mine["split"], theirs["split"]),
+        "the seed of a random split": tuple(
+            c["seed"] if c["split"]["strategy"] == "random" else 0 for c in (mine, theirs)
+        ),
+    }
+    differ = [name for name, (one, two) in named.items() if one != two]
+    return f"by {', '.join(differ)}" if differ else "the log itself was another"
 
 
 def _usual(one: _Kept) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 import scipy.sparse as sp
 
 from ...loaders import Part, Split
@@ -13,7 +16,7 @@ from ..ranking import top_k
 from ..signals.signal import Audience, Scores
 from .metrics import ranking_metrics
 
-__all__ = ["VALIDATION_USERS", "HeldOut"]
+__all__ = ["VALIDATION_USERS", "HeldOut", "digest_of_test"]
 
 VALIDATION_USERS = 4000
 """Most users that early stopping and the choice of penalties look at."""
@@ -77,3 +80,19 @@ class HeldOut:
         """NDCG@k of each of these users by scores of shape (n, items), shape (n,)."""
         ranked = top_k(scores, k, exclude=self.seen).items
         return ranking_metrics(ranked, self.relevant, [k]).values["ndcg", k]
+
+
+def digest_of_test(split: Split) -> str:
+    """SHA-256 of who is to like what in the test part, by ids: the same however users and items are numbered."""
+    liked = split.relevant("test").tocoo()
+    users, items = (
+        ids.to_arrow().take(pa.array(at)) for ids, at in ((split.users, liked.row), (split.items, liked.col))
+    )
+    pairs = pa.table({"user": users, "item": items}).sort_by([("user", "ascending"), ("item", "ascending")])
+    digest = hashlib.sha256()
+    for name in ("user", "item"):
+        # Lengths too: of the names alone nobody could tell where one ends.
+        column = pairs.column(name)
+        digest.update(pc.binary_length(column).to_numpy().astype(np.int64).tobytes())
+        digest.update("".join(column.to_pylist()).encode())
+    return digest.hexdigest()

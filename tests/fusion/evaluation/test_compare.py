@@ -12,11 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from plait.fusion.evaluation import Evaluation, PerUser, read_per_user, write_per_user
+from plait.fusion.evaluation import Evaluation, PerUser, digest_of_test, read_per_user, write_per_user
 from plait.fusion.evaluation import compare as module
 from plait.fusion.evaluation.compare import compare, compare_seeds
 from plait.fusion.storage import Record
-from plait.kg import ConfigError, IdMap, ModelError
+from plait.kg import ConfigError, IdMap, Interactions, ModelError
+from plait.loaders import Split
 
 Make = Callable[..., Path]
 CONFIG: dict[str, Any] = {
@@ -46,7 +47,8 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
         if kept is not None:
             write_per_user(kept, folder)
         settings = json.loads(json.dumps({**CONFIG, **config}))
-        records[folder] = Record(settings, Evaluation((), {}, {}), {"data": {"/log.csv": digest, "/graph.nt": name}})
+        details = {"data": {"/log.csv": digest, "/graph.nt": name}, "held_out": digest}
+        records[folder] = Record(settings, Evaluation((), {}, {}), details if digest else {})
         return folder
 
     # A whole model is compared in tests/commands; here only what a folder tells of itself stands in for it.
@@ -143,25 +145,41 @@ def test_seeds_of_two_configurations_may_be_called_alike(model: Make) -> None:
 @pytest.mark.parametrize(
     ("other", "message"),
     [
-        ({"digest": "b"}, "has interactions other than"),
-        ({"split": {"strategy": "temporal", "test_path": None}}, "has a split or filters other than"),
-        ({"data": {**CONFIG["data"], "filters": {"min_user": 3}}}, "has a split or filters other than"),
+        ({}, r"b: has other test interactions than .*a \(the log itself was another\), so its users"),
+        ({"split": {"strategy": "temporal", "test_path": None}}, r"\(by split\)"),
+        ({"data": {**CONFIG["data"], "filters": {"min_user": 3}}}, r"\(by data\.filters\)"),
+        ({"split": {"strategy": "random"}, "seed": 7}, r"\(by split, the seed of a random split\)"),
     ],
 )
 def test_models_that_hold_out_other_things_are_not_compared(model: Make, other: dict[str, Any], message: str) -> None:
-    a, b = model("a", figures(["x"], blend=[0.1])), model("b", figures(["x"], blend=[0.2]), **other)
+    a, b = model("a", figures(["x"], blend=[0.1])), model("b", figures(["x"], blend=[0.2]), "b", **other)
     with pytest.raises(ConfigError, match=message):
         compare([a, b])
     with pytest.raises(ConfigError, match=message):
         compare_seeds([a], [b])
 
 
-def test_a_random_split_by_another_seed_is_another_split(model: Make) -> None:
-    split = {"strategy": "random", "test_path": None}
-    a, b, c = (model(f"m{n}", figures(["x"], blend=[0.1]), split=split, seed=seed) for n, seed in enumerate([0, 1, 0]))
-    with pytest.raises(ConfigError, match="a random split by it"):
-        compare([a, b])
-    assert compare([a, c]).users == 1
+def test_what_was_held_out_counts_and_not_how_it_came_about(model: Make) -> None:
+    split = {"strategy": "given", "test_path": "/copy/of/test.csv"}
+    a, b = model("a", figures(["x"], blend=[0.1])), model("b", figures(["x"], blend=[0.1]), split=split, seed=3)
+    assert compare([a, b]).users == 1
+    with pytest.raises(ModelError, match="c: does not say what it was measured on"):
+        compare([a, model("c", figures(["x"], blend=[0.1]), "")])
+
+
+def test_the_digest_is_of_ids_whatever_their_numbers() -> None:
+    def split(users: list[str], items: list[str], pairs: list[tuple[str, str]]) -> Split:
+        ids = IdMap(users), IdMap(items)
+        none = Interactions.sorted(*ids, np.zeros(0, np.int64), np.zeros(0, np.int64))
+        test = Interactions.sorted(*ids, *np.array([(ids[0].number(u), ids[1].number(i)) for u, i in pairs]).T)
+        return Split(none, none, test)
+
+    pairs = [("u1", "a"), ("u1", "b"), ("u22", "a")]
+    one = digest_of_test(split(["u1", "u22"], ["a", "b"], pairs))
+    assert one == digest_of_test(split(["u22", "x", "u1"], ["b", "q", "a"], pairs[::-1]))
+    others = [pairs[:2], [("u1", "a"), ("u1", "b"), ("u22", "b")], [("u12", "a"), ("u1", "b"), ("u2", "a")]]
+    found = {digest_of_test(split(["u1", "u22", "u12", "u2"], ["a", "b"], other)) for other in others}
+    assert len(found | {one}) == 4
 
 
 def test_what_cannot_be_compared_is_told(model: Make) -> None:
