@@ -7,6 +7,7 @@ each in turn; `fresh_arcade` and `fresh_neo4j` of one; `own_neo4j` a server to k
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -55,6 +56,12 @@ for line in sys.stdin:
     server.create_database(line.strip())
     print("plait: made", flush=True)
 """
+
+
+def pytest_configure() -> None:
+    """Hear Ctrl-C, as a shell's background jobs do not: they and what they start would not end at it, nor tests of it."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
