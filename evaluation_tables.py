@@ -20,9 +20,9 @@ OF_LISTS = {
     "coverage": "cover",
     "gini": "Gini",
     "novelty": "novelty",
-    "diversity_entities": "mixed, graph",
-    "diversity_text": "mixed, text",
-    "calibration": "calibration",
+    "diversity_entities": "graph mix",
+    "diversity_text": "text mix",
+    "calibration": "calib",
     "popularity_lift": "lift",
 }
 
