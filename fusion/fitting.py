@@ -127,7 +127,6 @@ def fit_net(
     stages: Stages,
     name: str,
     look: Look | None = None,
-    checkpoints: Path | None = None,
 ) -> Fitted:
     """Train the graph net, stopped early by validation NDCG; several where `gnn.copies` says so.
 
@@ -168,7 +167,7 @@ def fit_net(
                 seed=config.seed + APART * copy,
                 device=device_of(config),
                 on_epoch=tell,
-                checkpoint=_checkpoint(checkpoints, name, copy),
+                checkpoint=_checkpoint(material.checkpoints, name, copy),
             )
             results.append(result)
             if result.interrupted:
@@ -194,12 +193,7 @@ def fit_net(
 
 
 def refit_net(
-    config: Config,
-    material: Material,
-    text: NodeFeatures | None,
-    setting: Setting,
-    stages: Stages,
-    checkpoints: Path | None = None,
+    config: Config, material: Material, text: NodeFeatures | None, setting: Setting, stages: Stages
 ) -> GraphSignal:
     """The graph net trained once more for the epochs that were best, without a look at any validation.
 
@@ -227,7 +221,7 @@ def refit_net(
                 device=device_of(config),
                 on_epoch=tell,
                 epochs=epochs,
-                checkpoint=_checkpoint(checkpoints, "graph net on all", copy),
+                checkpoint=_checkpoint(material.checkpoints, "graph net on all", copy),
             )
             if result.interrupted:
                 # Half a refit is worth less than the fit there is.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 from ..kg import ItemGraph
 from ..loaders import Split
@@ -23,12 +22,7 @@ __all__ = ["fit_ablations", "fit_named", "fit_signals", "refitted"]
 
 
 def fit_signals(
-    config: Config,
-    material: Material,
-    text: EncodedTexts | None,
-    held_out: HeldOut,
-    stages: Stages,
-    checkpoints: Path | None = None,
+    config: Config, material: Material, text: EncodedTexts | None, held_out: HeldOut, stages: Stages
 ) -> dict[str, Fitted]:
     """Every signal that the configuration names, in the order of tables.
 
@@ -37,7 +31,7 @@ def fit_signals(
     """
     # The net before the texts: that is the order in which a run is told.
     names = ("popularity", *RECIPES, "gnn", "text")
-    fits = {name: fit_named(name, config, material, text, held_out, stages, checkpoints=checkpoints) for name in names}
+    fits = {name: fit_named(name, config, material, text, held_out, stages) for name in names}
     return {name: fitted for name in ORDER if (fitted := fits[name]) is not None}
 
 
@@ -49,7 +43,6 @@ def fit_named(
     held_out: HeldOut,
     stages: Stages,
     look: Look | None = None,
-    checkpoints: Path | None = None,
 ) -> Fitted | None:
     """One signal by its name; None where the configuration leaves it out or there is nothing to fit it on.
 
@@ -63,18 +56,13 @@ def fit_named(
         return None if by_text is None else Fitted(by_text, {}, {})
     if name == "gnn":
         nodes = None if text is None else text.nodes
-        return fit_net(config, material, material.graph, nodes, held_out, stages, "graph net", look, checkpoints)
+        return fit_net(config, material, material.graph, nodes, held_out, stages, "graph net", look)
     recipe = getattr(config, name)
     return None if recipe is None else fit_signal(name, recipe, material, config, held_out, stages, look)
 
 
 def fit_ablations(
-    config: Config,
-    material: Material,
-    text: EncodedTexts | None,
-    held_out: HeldOut,
-    stages: Stages,
-    checkpoints: Path | None = None,
+    config: Config, material: Material, text: EncodedTexts | None, held_out: HeldOut, stages: Stages
 ) -> dict[str, Signal]:
     """The linear signal and the net once more, each without a source of what it knows; none where they are not wanted.
 
@@ -88,12 +76,10 @@ def fit_ablations(
         plain = config.ease.without_graph()
         ablations["ease, no graph"] = fit_signal("ease without graph", plain, material, config, held_out, stages).signal
     bare = ItemGraph.without_graph(material.graph.items)
-    name = "graph net without graph"
-    without = fit_net(config, material, bare, None, held_out, stages, name, checkpoints=checkpoints)
+    without = fit_net(config, material, bare, None, held_out, stages, "graph net without graph")
     ablations["gnn, no graph"] = without.signal
     if text is not None:
-        name = "graph net without text"
-        without = fit_net(config, material, material.graph, None, held_out, stages, name, checkpoints=checkpoints)
+        without = fit_net(config, material, material.graph, None, held_out, stages, "graph net without text")
         ablations["gnn, no text"] = without.signal
     return ablations
 
@@ -106,7 +92,6 @@ def refitted(
     split: Split,
     text: EncodedTexts | None,
     stages: Stages,
-    checkpoints: Path | None = None,
 ) -> Blend:
     """The blend with every signal fitted once more, on train and validation, by what was chosen on validation.
 
@@ -123,7 +108,7 @@ def refitted(
             signals[name] = Popularity.fit(everything)
         elif name == "gnn":
             nodes = None if text is None else text.nodes
-            signals[name] = refit_net(config, whole, nodes, fitted.setting, stages, checkpoints)
+            signals[name] = refit_net(config, whole, nodes, fitted.setting, stages)
         elif name in RECIPES:
             with stages.stage(f"fit {name.replace('_', ' ')} on all") as stage:
                 signals[name] = getattr(config, name).fit(whole, fitted.setting)

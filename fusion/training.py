@@ -116,10 +116,11 @@ def train(config: Config, *, progress: Progress | None = None, checkpoints: str 
         None if text is None else text.items,
         config.seed,
         str(device_of(config)),
+        folder,
     )
-    fits = fit_signals(config, material, text, held_out, stages, folder)
+    fits = fit_signals(config, material, text, held_out, stages)
     signals = {name: fitted.signal for name, fitted in fits.items()}
-    ablations = fit_ablations(config, material, text, held_out, stages, folder)
+    ablations = fit_ablations(config, material, text, held_out, stages)
     recency = fit_recency(config, {**signals, **ablations}, held_out, stages, rng)
     known = ItemFacts.of(Popularity.fit(material.positives).counts, catalogue.graph)
     blend, told = fit_blend(config, signals, recency, known, held_out, stages, rng)
@@ -130,7 +131,7 @@ def train(config: Config, *, progress: Progress | None = None, checkpoints: str 
     refit = False
     if config.refit:
         try:
-            blend, refit = refitted(config, blend, fits, material, split, text, stages, folder), True
+            blend, refit = refitted(config, blend, fits, material, split, text, stages), True
         except KeyboardInterrupt:
             log.warning("the last fit was interrupted: the model is the one fitted on train alone")
     if refit:

@@ -53,9 +53,9 @@ class InductiveNet:
             ValueError: if items or relations are missing, or the texts.
         """
         unified = UnifiedGraph.build(interactions, graph)
-        told = None if text is None else NodeText(torch.from_numpy(text.vectors), torch.from_numpy(text.present))
-        net = SageNet.learned(unified, self.config, told, self.state)
-        return embeddings_of(net, Propagation.on(unified, torch.device("cpu")), users_of(interactions), self.config)
+        net = SageNet.learned(unified, self.config, NodeText.of(text), self.state)
+        counts = users_of(interactions.matrix())
+        return embeddings_of(net, Propagation.on(unified, torch.device("cpu")), counts, self.config)
 
     def save(self, path: str | Path) -> None:
         """Write one safetensors file with the configuration as JSON in its head; it appears whole or not at all."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse as sp
 import torch
 from torch import Tensor
 
-from ..kg import Interactions
 from .config import GnnConfig
 from .embeddings import Embeddings
 from .nets import GraphNet
@@ -32,9 +32,9 @@ def embeddings_of(net: GraphNet, graph: Propagation, counts: npt.NDArray[np.int6
     return Embeddings(**parts, bias=bias, temperature=config.temperature, blocks=1)
 
 
-def users_of(interactions: Interactions) -> npt.NDArray[np.int64]:
-    """How many users met each item, shape (items,)."""
-    return np.bincount(interactions.matrix().indices, minlength=len(interactions.items))
+def users_of(history: sp.csr_array) -> npt.NDArray[np.int64]:
+    """How many users met each item, of the binary user-item matrix, shape (items,)."""
+    return np.bincount(history.indices, minlength=history.shape[1])
 
 
 def extrapolated(bias: npt.NDArray[np.float32], counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:

@@ -50,10 +50,10 @@ class Run:
         unified = UnifiedGraph.build(interactions, graph)
         self.n_users, self.n_items = unified.n_users, unified.n_items
         self.graph = Propagation.on(unified, device)
-        told = None if text is None else NodeText(torch.from_numpy(text.vectors), torch.from_numpy(text.present))
-        self.net = make_net(unified, config, told, self.generator).to(device)
-        pairs = interactions.matrix().tocoo()
-        self.counts = users_of(interactions)
+        self.net = make_net(unified, config, NodeText.of(text), self.generator).to(device)
+        history = interactions.matrix()
+        self.counts = users_of(history)
+        pairs = history.tocoo()
         self.user = torch.from_numpy(pairs.row.astype(np.int64)).to(device)
         # Items are told from those that somebody met; positives are numbered among them.
         met = np.flatnonzero(unified.met[self.n_users : self.n_users + self.n_items])

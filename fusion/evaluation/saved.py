@@ -10,7 +10,9 @@ import numpy as np
 from pydantic import ValidationError
 
 from ...kg import ModelError, Progress, SilentProgress
+from ...loaders import Catalogue, Split
 from ..config import Config
+from ..recommender import Recommender
 from ..signals.text_signal import text_vectors
 from ..stages import Stages
 from ..storage import Record, load, read_record, sha256_of
@@ -18,7 +20,7 @@ from ..threads import set_threads
 from ..training import fingerprint, read_data, scorers
 from . import Evaluation, Facts, evaluate
 
-__all__ = ["blend_of", "check_data", "evaluate_saved"]
+__all__ = ["blend_of", "check_data", "evaluate_saved", "read_again"]
 
 
 def evaluate_saved(folder: str | Path, *, progress: Progress | None = None) -> Evaluation:
@@ -28,16 +30,8 @@ def evaluate_saved(folder: str | Path, *, progress: Progress | None = None) -> E
         ModelError: if the model cannot be used, or its data is gone or has changed since.
     """
     recommender, record = load(folder), read_record(folder)
-    try:
-        config = Config.model_validate(record.config)
-    except ValidationError as error:
-        raise ModelError("its configuration is of another version of plait; train anew", path=folder) from error
-    check_data(config, record.details["data"], Path(folder))
-    set_threads(config.threads)
+    config, split, catalogue = read_again(folder, recommender, record, Stages(progress or SilentProgress()))
     blend = recommender.blend
-    split, catalogue = read_data(config, Stages(progress or SilentProgress()), np.random.default_rng(config.seed))
-    if split.users != recommender.users or split.items != recommender.items:
-        raise ModelError("the data gives other users or items than the model knows; train anew", path=folder)
     facts = Facts.of(split, config.evaluation, catalogue.graph, text_vectors(blend.signals.get("text")))
     measured = scorers(blend.signals, {}, blend, blend.recency)
     if not record.details["refit"]:
@@ -46,6 +40,26 @@ def evaluate_saved(folder: str | Path, *, progress: Progress | None = None) -> E
     named = {f"{name}, refit": scorer for name, scorer in measured.items()}
     wanted = config.evaluation.model_copy(update={"train_history": False})
     return evaluate(named, split, wanted, ("test",), facts)
+
+
+def read_again(
+    folder: str | Path, recommender: Recommender, record: Record, stages: Stages
+) -> tuple[Config, Split, Catalogue]:
+    """The configuration of a saved model, and its data as it was read and split in training; threads are set by it.
+
+    Raises:
+        ModelError: if the data is gone or has changed since, or the model is of another version.
+    """
+    try:
+        config = Config.model_validate(record.config)
+    except ValidationError as error:
+        raise ModelError("its configuration is of another version of plait; train anew", path=folder) from error
+    check_data(config, record.details["data"], Path(folder))
+    set_threads(config.threads)
+    split, catalogue = read_data(config, stages, np.random.default_rng(config.seed))
+    if split.users != recommender.users or split.items != recommender.items:
+        raise ModelError("the data gives other users or items than the model knows; train anew", path=folder)
+    return config, split, catalogue
 
 
 def check_data(config: Config, known: dict[str, str], folder: Path) -> None:

@@ -10,20 +10,16 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-from pydantic import ValidationError
 
 from ...kg import ModelError, Progress, SilentProgress
-from ..config import Config
 from ..evaluation import HeldOut, Scorer
 from ..evaluation.beyond import diversity, gini_of_exposure, listed
 from ..evaluation.metrics import coverage, ranking_metrics
-from ..evaluation.saved import check_data
+from ..evaluation.saved import read_again
 from ..ranking import top_k
 from ..signals.signal import Audience
 from ..stages import Stages
 from ..storage import load, read_record
-from ..threads import set_threads
-from ..training import read_data
 from .config import DppConfig, ExposureConfig, MmrConfig, RelevanceConfig, RerankConfig
 from .exposure import NEARLY, attention
 from .groups import exposure_groups
@@ -195,10 +191,6 @@ def price_of_saved(
         ConfigError: if the model lacks the space or a relation.
     """
     recommender, record = load(folder), read_record(folder)
-    try:
-        config = Config.model_validate(record.config)
-    except ValidationError as error:
-        raise ModelError("its configuration is of another version of plait; train anew", path=folder) from error
     if record.details["refit"]:
         raise ModelError(
             "was fitted on the validation users too (refit), so what it does for them says nothing; train with "
@@ -206,16 +198,15 @@ def price_of_saved(
             path=folder,
         )
     known = recommender.item_knowledge
-    known.space(space)  # Before minutes of reading.
-    check_data(config, record.details["data"], Path(folder))
-    set_threads(config.threads)
+    # Before minutes of reading.
+    known.space(space)
+    caps = dict(cap or {})
+    for relation in (*caps, *([exposure] if exposure else [])):
+        known.values(relation)
     stages = Stages(progress or SilentProgress())
-    split, _ = read_data(config, stages, np.random.default_rng(config.seed))
-    if split.users != recommender.users or split.items != recommender.items:
-        raise ModelError("the data gives other users or items than the model knows; train anew", path=folder)
+    config, split, _ = read_again(folder, recommender, record, stages)
     held = HeldOut.of(split, "valid").sample(users, np.random.default_rng(config.seed))
     kinds: dict[Method, type[MmrConfig | DppConfig]] = {"mmr": MmrConfig, "dpp": DppConfig}
-    caps = dict(cap or {})
     grid: list[RerankConfig] = [RelevanceConfig(pool=pool)] if caps or exposure else []
     grid += [RelevanceConfig(pool=pool, cap=caps)] if caps else []
     if exposure:

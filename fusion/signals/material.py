@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import scipy.sparse as sp
 
@@ -24,6 +25,7 @@ class Material:
         text: text vectors of the items, or None.
         seed: source of all randomness.
         device: name of the torch device that nets are trained on.
+        checkpoints: folder that the graph nets' trainings are written to and taken up from; None for none.
     """
 
     positives: Interactions
@@ -31,6 +33,7 @@ class Material:
     text: TextFeatures | None = None
     seed: int = 0
     device: str = "cpu"
+    checkpoints: Path | None = None
 
     @cached_property
     def history(self) -> sp.csr_array:

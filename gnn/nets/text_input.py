@@ -7,6 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ..features import NodeFeatures
+
 __all__ = ["NodeText", "centred", "mean_text", "principal_projection"]
 
 
@@ -20,6 +22,13 @@ class NodeText(NamedTuple):
 
     vectors: Tensor
     present: Tensor
+
+    @classmethod
+    def of(cls, features: NodeFeatures | None) -> NodeText | None:
+        """The same on the CPU; None of none."""
+        if features is None:
+            return None
+        return cls(torch.from_numpy(features.vectors), torch.from_numpy(features.present))
 
 
 def mean_text(text: NodeText) -> Tensor:

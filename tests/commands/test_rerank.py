@@ -86,5 +86,9 @@ def test_the_price_is_printed_and_drawn(shop_model: Path, tmp_path: Path) -> Non
     assert f"{record['points'][3]['metrics']['ndcg']:.4f}" in table
     words += ["--cap", "brand=1", "--exposure", "brand"]
     points = json.loads(run(*words, "--json"))["points"]
+    # A relation that is not there is told before anything is read.
+    told = run(*words, "--cap", "colour=2", fails=True)
+    assert "no relation 'colour'" in told
+    assert "read interactions" not in told
     assert [point["method"] for point in points] == ["none", "caps"] + ["exposure"] * 4 + ["mmr"] * 10
     assert "short" in run(*words)
